@@ -1,0 +1,203 @@
+"""Finding and reading the configuration: `tacenda.yaml`, `[tool.tacenda]` in pyproject.toml, or `flowyml.yaml`.
+
+The search goes from the working directory upwards and ends at the first match, at `.git`, at $HOME or at a
+mount boundary. A file that others could have planted is refused: it would send a Vault token where they like.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tacenda._errors import ConfigurationError
+from tacenda._registry import did_you_mean
+from tacenda._stack import Stack, stack_from_mapping
+
+__all__ = ["TACENDA_CONFIG", "TACENDA_STACK", "Configuration", "find_configuration", "from_mapping", "load_file"]
+
+TACENDA_CONFIG = "TACENDA_CONFIG"
+"""The environment variable that names the configuration file."""
+TACENDA_STACK = "TACENDA_STACK"
+"""The environment variable that names the stack."""
+
+_FILES = ("tacenda.yaml", "pyproject.toml", "flowyml.yaml")
+_DEFAULT = "default"
+_TOP_LEVEL = ("default_stack", "stacks")
+
+
+class Configuration(NamedTuple):
+    """A configuration as it was read.
+
+    Attributes:
+        stacks: each stack's name and its raw settings.
+        default_stack: the stack that serves when none is named.
+        base: the directory that relative paths start at.
+        source: the file, or `open_store(config=…)`, for messages.
+        path: the file; None when there is none.
+        credentials: whether entries may hold credentials (a mapping given in code).
+        foreign: whether others' keys stand beside ours (`flowyml.yaml`).
+    """
+
+    stacks: Mapping[str, Any]
+    default_stack: str | None
+    base: Path
+    source: str
+    path: Path | None = None
+    credentials: bool = False
+    foreign: bool = False
+
+    def stack(self, name: str | None = None) -> Stack:
+        """Return the stack with a name, or the one that serves by default.
+
+        Raises:
+            ConfigurationError: if there is no such stack, or none is named and several could serve.
+        """
+        chosen = name or self.default_stack or self._lone()
+        if chosen not in self.stacks:
+            raise ConfigurationError(
+                f"{self.source}: there is no stack {chosen!r}{did_you_mean(chosen, self.stacks)}",
+                hint=f"the stacks are: {', '.join(self.stacks) or 'none'}",
+            )
+        return stack_from_mapping(
+            chosen, self.stacks[chosen], self.base, self.source, credentials=self.credentials, foreign=self.foreign
+        )
+
+    def _lone(self) -> str:
+        if len(self.stacks) == 1:
+            return next(iter(self.stacks))
+        raise ConfigurationError(
+            f"{self.source}: there are several stacks and no default: {', '.join(self.stacks)}",
+            hint=f"set `default_stack`, or choose one with {TACENDA_STACK}",
+        )
+
+
+def find_configuration(start: Path | None = None) -> Configuration:
+    """Return the configuration that holds in a directory; without any file, one stack on env and files.
+
+    Args:
+        start: where the search begins; the working directory if None.
+
+    Raises:
+        ConfigurationError: if the file cannot be trusted, read or understood.
+    """
+    named = os.environ.get(TACENDA_CONFIG)
+    if named:
+        return load_file(Path(named).expanduser(), trusted=True)
+    directory = Path.cwd() if start is None else Path(start)
+    for folder in _search_path(directory):
+        for name in _FILES:
+            path = folder / name
+            if path.is_file() and (name == "tacenda.yaml" or _mentions_us(path)):
+                return load_file(path)
+    return Configuration({_DEFAULT: None}, _DEFAULT, directory, "no configuration file (env, then files)")
+
+
+def load_file(path: Path, *, trusted: bool = False) -> Configuration:
+    """Return what a configuration file says.
+
+    Args:
+        path: `*.yaml`, `*.yml` or `*.toml`.
+        trusted: skip the check of owner and mode, because the user named this very file.
+    """
+    if not trusted:
+        _refuse_planted(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigurationError(f"cannot read the configuration file {path}: {reason}") from None
+    content = _parse_toml(text, path) if path.suffix == ".toml" else _parse_yaml(text, path)
+    if path.suffix == ".toml":
+        content = content.get("tool", {}).get("tacenda", {})
+    return _configuration(
+        content, path.parent.absolute(), str(path), path=path, foreign=path.name.startswith("flowyml")
+    )
+
+
+def from_mapping(content: Mapping[str, Any], base: Path | None = None) -> Configuration:
+    """Return the configuration in a mapping given in code; unlike a file it may hold credentials."""
+    return _configuration(content, base or Path.cwd(), "open_store(config=…)", credentials=True)
+
+
+def _configuration(content: Any, base: Path, source: str, **flags: Any) -> Configuration:
+    if content is None:
+        content = {}
+    if not isinstance(content, Mapping):
+        raise ConfigurationError(f"{source}: the top level must be a mapping with `stacks`")
+    unknown = [key for key in content if key not in _TOP_LEVEL]
+    if unknown and not flags.get("foreign"):
+        raise ConfigurationError(
+            f"{source}: `{unknown[0]}` is not a setting{did_you_mean(str(unknown[0]), _TOP_LEVEL)}",
+            hint=f"the top level has: {', '.join(_TOP_LEVEL)}",
+        )
+    stacks = content.get("stacks") or {}
+    default = content.get("default_stack")
+    if not isinstance(stacks, Mapping) or not (default is None or isinstance(default, str)):
+        raise ConfigurationError(f"{source}: `stacks` must be a mapping of names to stacks, `default_stack` a name")
+    named = {str(name): raw for name, raw in stacks.items()} or {_DEFAULT: None}
+    return Configuration(named, default, base, source, **flags)
+
+
+def _search_path(start: Path) -> list[Path]:
+    folders = []
+    home = Path("~").expanduser()
+    folder = start.absolute()
+    while True:
+        folders.append(folder)
+        if (folder / ".git").exists() or folder == home or os.path.ismount(folder) or folder == folder.parent:
+            return folders
+        folder = folder.parent
+
+
+def _mentions_us(path: Path) -> bool:
+    # Other people's files: parsed only if they may hold a section of ours.
+    section = "[tool.tacenda" if path.suffix == ".toml" else "stacks:"
+    try:
+        return section in path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _refuse_planted(path: Path) -> None:
+    if not hasattr(os, "getuid"):  # Windows has no such modes
+        return
+    status = path.stat()
+    if status.st_uid not in (os.getuid(), 0):
+        reason = "belongs to another user"
+    elif status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and status.st_gid != os.getgid()):
+        reason = "can be written by others"
+    else:
+        return
+    raise ConfigurationError(
+        f"refused the configuration file {path}: it {reason}, and it decides where credentials are sent",
+        hint=f"chown or chmod it, or name it on purpose with {TACENDA_CONFIG}",
+    )
+
+
+def _parse_yaml(text: str, path: Path) -> Any:
+    import yaml
+
+    try:
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "it is not YAML"
+    raise ConfigurationError(f"{path}{line}: malformed YAML: {problem}")
+
+
+def _parse_toml(text: str, path: Path) -> Any:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        problem = str(error)
+    raise ConfigurationError(f"{path}: malformed TOML: {problem}")
