@@ -1,0 +1,34 @@
+"""Which stack is meant where none is named, and what a user's test has put in its place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tacenda.providers import Provider
+
+__all__ = ["OVERRIDES", "chosen_stack", "use_stack"]
+
+OVERRIDES: list[Provider] = []
+"""The providers of `tacenda.testing.override`, innermost last: while there is one, no other is asked."""
+
+_STACK: ContextVar[str | None] = ContextVar("tacenda_stack", default=None)
+
+
+def chosen_stack() -> str | None:
+    """Return the stack of this context: a pipeline's own, then `TACENDA_STACK`, then None (the configuration's)."""
+    return _STACK.get() or os.environ.get("TACENDA_STACK") or None
+
+
+@contextmanager
+def use_stack(name: str) -> Iterator[None]:
+    """Make a stack the active one of this context: two pipelines on two stacks run in one process."""
+    token = _STACK.set(name)
+    try:
+        yield
+    finally:
+        _STACK.reset(token)

@@ -1,0 +1,84 @@
+"""Several reads at once: a few threads, made when first needed, and one result or one error for all of them."""
+
+from __future__ import annotations
+
+import threading
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tacenda._chain import AT_ONCE
+from tacenda._errors import SecretError, worst
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from concurrent.futures import Executor
+
+__all__ = ["Threads", "gathered"]
+
+T = TypeVar("T")
+
+
+class Threads:
+    """At most 16 threads, each call in a copy of its caller's context."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the threads: a forked child has none of its parent's."""
+        self._lock = threading.Lock()
+        self._executor: Executor | None = None
+
+    def close(self) -> None:
+        """Let the threads end; a later call makes new ones."""
+        with self._lock:
+            executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=False)
+
+    def outcomes(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+        """Return what each call returned or the exception it raised, in order."""
+        if len(calls) <= 1:
+            return [_outcome(call) for call in calls]
+        return [_outcome(future.result) for future in [self._submit(call) for call in calls]]
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """Return what a call returns, without blocking the event loop."""
+        import asyncio
+
+        return await asyncio.wrap_future(self._submit(call))
+
+    def _submit(self, call: Callable[[], T]) -> Any:
+        with self._lock:
+            if self._executor is None:
+                from concurrent.futures import ThreadPoolExecutor
+
+                self._executor = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="tacenda")
+            return self._executor.submit(copy_context().run, call)
+
+
+def gathered(names: Sequence[str], outcomes: Iterable[Any]) -> dict[str, Any]:
+    """Return each name with its outcome.
+
+    Raises:
+        SecretError: the worst kind among the outcomes; its `failures` has every failed name with its own error.
+    """
+    results = dict(zip(names, outcomes, strict=True))
+    failures = {name: result for name, result in results.items() if isinstance(result, SecretError)}
+    for result in results.values():
+        if isinstance(result, BaseException) and not isinstance(result, SecretError):
+            raise result
+    if failures:
+        error = worst(list(failures.values()))
+        listed = "; ".join(f"{name}: {failure.message}" for name, failure in failures.items())
+        raise type(error)(
+            f"{len(failures)} of {len(names)} secrets could not be read: {listed}", hint=error.hint, failures=failures
+        )
+    return results
+
+
+def _outcome(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001 - returned, and raised by `gathered`
+        return error

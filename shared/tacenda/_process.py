@@ -1,0 +1,46 @@
+"""The process-wide store: what `tacenda.get` reads from, one per configuration and stack."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tacenda._active import chosen_stack
+from tacenda._store import SecretStore, open_store
+
+__all__ = ["get", "get_many", "process_store"]
+
+_STORES: dict[tuple[str | None, ...], SecretStore] = {}
+_LOCK = threading.Lock()
+
+
+def process_store() -> SecretStore:
+    """Return the store of the active stack; one for each working directory, `TACENDA_CONFIG` and stack."""
+    key = (str(Path.cwd()), os.environ.get("TACENDA_CONFIG"), chosen_stack())
+    store = _STORES.get(key)
+    if store is None:
+        with _LOCK:
+            store = _STORES.get(key) or _STORES.setdefault(key, open_store())
+    return store
+
+
+def get(name: str, key: str | None = None, **options: Any) -> Any:
+    """Return a secret of the active stack, as `SecretStore.get` does."""
+    return process_store().get(name, key, **options)
+
+
+def get_many(names: Iterable[str], **options: Any) -> dict[str, Any]:
+    """Return several secrets of the active stack, as `SecretStore.get_many` does."""
+    return process_store().get_many(names, **options)
+
+
+def _fresh_lock() -> None:
+    global _LOCK  # noqa: PLW0603 - the parent's lock may have been held when it forked
+    _LOCK = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_fresh_lock)

@@ -1,0 +1,191 @@
+"""From a name to its value: the chain asked in order, each document read once, every value masked before it leaves."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tacenda._cache import Cache, Cached
+from tacenda._chain import Chain, Target
+from tacenda._errors import InvalidReference, SecretError, SecretNotFound, Unsupported
+from tacenda._reference import parse_reference
+from tacenda._values import SecretBundle, SecretInfo, leaves, natural
+from tacenda.masking import is_secret_key, registry
+from tacenda.providers import Document, Place, decode_leaf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tacenda._stack import Stack
+    from tacenda.providers import Provider
+
+__all__ = ["Resolver"]
+
+T = TypeVar("T")
+
+
+class Resolver:
+    """Reads the secrets of one stack.
+
+    Args:
+        stack: the stack.
+
+    Attributes:
+        chain: its providers.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        self.chain = Chain(stack)
+        self._stack = stack
+        self._documents: Cache[tuple[Any, str | None]] = Cache(stack.cache_ttl)
+
+    def reset(self) -> None:
+        """Make fresh locks and clients: called in the child after a fork."""
+        self._documents.reset()
+        self.chain.reset()
+
+    def forget(self) -> None:
+        """Forget what was read: somebody wrote."""
+        self._documents.clear()
+
+    def read(self, name: str, key: str | None, version: str | None, *, fresh: bool = False) -> Cached[Any]:
+        """Return the value in its natural type, with how long it may serve; see `SecretStore.get`."""
+        reference = parse_reference(name)
+        if reference is not None:
+            version = version or reference.version
+
+        def read_at(target: Target) -> Cached[Any]:
+            found = self._document(target, version, fresh=fresh)
+            return found._replace(value=_dig(found.value[0], target))
+
+        return self._first(name, key, version, read_at)
+
+    def info(self, name: str, version: str | None = None) -> SecretInfo:
+        """Return what the backend tells about a secret without its value; see `SecretStore.info`."""
+
+        def info_at(target: Target) -> SecretInfo:
+            provider, place = target
+            if place.keys:  # the document may be there without this key
+                _dig(self._document(target, version).value[0], target)
+            return self.chain.ask("info", target, lambda: provider.info(place.path, version))
+
+        return self._first(name, None, version, info_at)._replace(name=name)
+
+    def names(self, prefix: str) -> Iterator[SecretInfo]:
+        """Yield the names that start with a prefix, the first of each along the chain; see `SecretStore.list`."""
+        seen: set[str] = set()
+        refusals: list[Unsupported] = []
+        for provider in self.chain.providers:
+            try:
+                listing = self._listing(provider, prefix)
+            except Unsupported as refusal:
+                refusals.append(refusal)
+                continue
+            for info in listing:
+                if info.name not in seen:
+                    seen.add(info.name)
+                    yield info
+        if len(refusals) == len(self.chain.providers):
+            raise refusals[0]
+
+    def prefetch(self, names: Sequence[str]) -> None:
+        """Read in batches, where the backend has them, what the first provider of the chain would be asked for."""
+        provider = self.chain.providers[0]
+        size = provider.capabilities.batch
+        if size == 1:
+            return
+        places = [provider.places(name)[0] for name in names if parse_reference(name) is None]
+        paths = list(dict.fromkeys(place.path for place in places))
+        for batch in (paths[start : start + size] for start in range(0, len(paths), size)):
+            try:
+                found = self._batch(provider, batch)
+            except SecretError:
+                return  # denied or broken: the single reads that follow say so, each for itself
+            for path, document in found.items():
+                if isinstance(document, Document):
+                    self._documents.put((provider, path, None), self._masked(document, Target(provider, Place(path))))
+
+    def register(self, value: Any, label: str) -> None:
+        """Tell the masker every secret leaf of a value, before anybody can print it."""
+        masker = registry()
+        for key, leaf in leaves(value):
+            if is_secret_key(key, self._stack.non_secret_keys):
+                masker.add(leaf, label if key is None else f"{label}#{key}")
+
+    def _first(self, name: str, key: str | None, version: str | None, at: Callable[[Target], T]) -> T:
+        # "Not there" goes on to the next place; any other failure stops and says so.
+        tried: list[str] = []
+        hint = None
+        for target in self.chain.targets(name, key, version):
+            try:
+                return at(target)
+            except SecretNotFound as miss:
+                tried.append(f"{target.label}: {miss.message}")
+                hint = miss.hint or hint
+        what = repr(name) if key is None else f"{name!r} with key {key!r}"
+        raise SecretNotFound(
+            f"there is no secret {what} in stack {self._stack.name!r} ({self._stack.source})",
+            name=name,
+            tried=tried,
+            hint=hint or "see what there is with `tacenda ls`, or store it with `tacenda set`",
+        )
+
+    def _document(self, target: Target, version: str | None = None, *, fresh: bool = False) -> Cached[Any]:
+        # A whole document as (value in its natural type, version).
+        provider, path = target.provider, target.place.path
+
+        def read(patient: bool) -> tuple[Any, str | None]:
+            document = self.chain.ask("read", target, lambda: provider.read(path, version), patient=patient)
+            return self._masked(document, target)
+
+        found = self._documents.get((provider, path, version), read, fresh=fresh)
+        if found.stale:
+            self._tell_stale(target)
+        return found
+
+    def _batch(self, provider: Provider, paths: Sequence[str]) -> Any:
+        target = Target(provider, Place(f"({len(paths)} documents in one call)"))
+        return self.chain.ask("read", target, lambda: provider.read_many(paths))
+
+    def _listing(self, provider: Provider, prefix: str) -> list[SecretInfo]:
+        document = provider.document()
+        if document is not None:
+            try:
+                content = self._document(Target(provider, Place(document))).value[0]
+            except SecretNotFound:
+                return []
+            keys = content if isinstance(content, SecretBundle) else ()
+            return [SecretInfo(key, provider.backend) for key in keys if key.startswith(prefix)]
+        own = str(provider.settings.get("prefix") or "")
+        target = Target(provider, Place(f"{own}{prefix}*"))
+        found = self.chain.ask("list", target, lambda: list(provider.list(own + prefix)))
+        return [info._replace(name=info.name[len(own) :]) for info in found]
+
+    def _masked(self, document: Document, target: Target) -> tuple[Any, str | None]:
+        content = document.value
+        if isinstance(content, dict):
+            content = {key: decode_leaf(leaf) for key, leaf in content.items()}
+        value = natural(content, target.document_label)
+        self.register(value, target.document_label)
+        return value, document.version
+
+    def _tell_stale(self, target: Target) -> None:
+        import logging
+
+        logging.getLogger("tacenda").warning("%s cannot be asked now; an earlier read serves", target.label)
+        self.chain.record("read", target, started=time.perf_counter(), outcome="stale")
+
+
+def _dig(value: Any, target: Target) -> Any:
+    label = target.document_label
+    for key in target.place.keys:
+        if not isinstance(value, SecretBundle):
+            raise InvalidReference(
+                f"{label} is not a JSON object, so it has no key {key!r}", hint="ask for it without a key"
+            )
+        if key not in value:
+            known = ", ".join(sorted(value))
+            raise SecretNotFound(f"no key {key!r}", hint=f"the keys are: {known}" if known else "it has no keys")
+        label = f"{label}#{key}"
+        value = natural(value[key], label)
+    return value

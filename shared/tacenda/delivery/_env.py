@@ -1,0 +1,110 @@
+"""Secrets as environment variables: which variables a secret means, clashes, and a note of what was injected.
+
+The environment is the first thing that malware reads, so nothing is injected unless somebody named it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from tacenda._errors import Conflict, InvalidReference
+from tacenda._naming import INJECTED, env_name
+from tacenda._values import reveal
+
+__all__ = ["child_environment", "inject", "merge_variables", "variables"]
+
+
+def variables(name: str, value: Any) -> dict[str, str]:
+    """Return the environment variables that a secret means, with plain values.
+
+    A bundle's keys are the variables (in the generic spelling where a key is no legal variable name); a text is
+    one variable named after the secret. Numbers, booleans, null and nested values are their JSON text.
+
+    Args:
+        name: the secret's name, or a reference: then its last part counts.
+        value: what the store gave.
+
+    Raises:
+        InvalidReference: if a name has no legal spelling, or the value is binary.
+
+    Example:
+        >>> variables("db", {"HOST": "localhost", "PORT": 5432, "api-key": "example"})
+        {'HOST': 'localhost', 'PORT': '5432', 'API_KEY': 'example'}
+        >>> variables("my-token", "example")
+        {'MY_TOKEN': 'example'}
+    """
+    pairs = value.items() if isinstance(value, Mapping) else [(short_name(name), value)]
+    return {_variable(key): _text(name, key, item) for key, item in pairs}
+
+
+def short_name(name: str) -> str:
+    """Return the last part of a name or reference: what a person would call it.
+
+    Example:
+        >>> short_name("vault://secret/ml/api-keys?version=2"), short_name("vault://secret/db#PASSWORD")
+        ('api-keys', 'PASSWORD')
+    """
+    path, _, key = name.partition("#")
+    return key or path.partition("?")[0].rstrip("/").rpartition("/")[2]
+
+
+def merge_variables(secrets: Mapping[str, Any], taken: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the variables of several secrets together.
+
+    Args:
+        secrets: each secret's name and value.
+        taken: variables that must not be replaced, such as `os.environ`; None allows replacing.
+
+    Raises:
+        Conflict: one error that lists every clash, among the secrets and with `taken`.
+    """
+    merged: dict[str, str] = {}
+    owner: dict[str, str] = {}
+    clashes: list[str] = []
+    for name, value in secrets.items():
+        for variable, text in variables(name, value).items():
+            if variable in owner:
+                clashes.append(f"{variable}: from {owner[variable]!r} and from {name!r}")
+            elif taken is not None and variable in taken:
+                clashes.append(f"{variable}: from {name!r}, and set already")
+            owner.setdefault(variable, name)
+            merged.setdefault(variable, text)
+    if clashes:
+        raise Conflict(
+            "environment variables that two sources want to set: " + "; ".join(clashes),
+            hint="rename a key, unset the variable, or ask for fewer secrets",
+        )
+    return merged
+
+
+def inject(values: Mapping[str, str]) -> None:
+    """Set variables in this process and note their names, so that the `env` provider never reads them back."""
+    os.environ.update(values)
+    os.environ[INJECTED] = _injected(values)
+
+
+def child_environment(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for a child process: this one's, the variables, and the note of their names."""
+    return {**os.environ, **values, INJECTED: _injected(values)}
+
+
+def _injected(values: Mapping[str, str]) -> str:
+    names = {name for name in os.environ.get(INJECTED, "").split(",") if name}
+    return ",".join(sorted(names | set(values)))
+
+
+def _variable(key: str) -> str:
+    return key if key.isidentifier() and key.isascii() else env_name(key)
+
+
+def _text(name: str, key: str, value: Any) -> str:
+    plain = reveal(value)
+    if isinstance(plain, bytes):
+        raise InvalidReference(f"{key!r} of {name!r} is binary and cannot be an environment variable", name=name)
+    text = plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
+    if "\x00" in text:
+        raise InvalidReference(f"{key!r} of {name!r} holds a NUL and cannot be an environment variable", name=name)
+    return text
