@@ -1,0 +1,44 @@
+"""The command, in a directory of its own, on a local file or on a real server."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # import-mode=importlib finds no helpers beside the tests
+
+from command_line import Cli
+
+from tacenda.testing import OpenBao, openbao
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """The command, in a directory without a configuration."""
+    (tmp_path / ".git").mkdir()  # ends the search for a configuration
+    return Cli(tmp_path)
+
+
+@pytest.fixture
+def local(cli: Cli) -> Cli:
+    """The command, with one stack on a local file."""
+    cli.configure("{provider: local, path: secrets.json}")
+    return cli
+
+
+@pytest.fixture(scope="package")
+def server() -> Iterator[OpenBao]:
+    """A real server of the Vault API."""
+    with openbao() as running:
+        yield running
+
+
+@pytest.fixture
+def vault(cli: Cli, server: OpenBao, request: pytest.FixtureRequest) -> Cli:
+    """The command, with one stack on the server, under a prefix of the test's own."""
+    cli.configure(f"{{provider: vault, vault_url: '{server.url}', prefix: '{request.node.name}/'}}", "prod")
+    cli.environment["VAULT_TOKEN"] = server.token
+    return cli
