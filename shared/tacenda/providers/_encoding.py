@@ -16,7 +16,7 @@ def encode_fields(value: str | bytes | Mapping[str, Any]) -> dict[str, Any]:
     r"""Return the fields under which a backend of fields (Vault) keeps a value.
 
     Example:
-        >>> encode_fields("example"), encode_fields(b"\\x00")
+        >>> encode_fields("example"), encode_fields(b"\x00")
         ({'value': 'example'}, {'value': 'AA==', 'encoding': 'base64'})
     """
     encoded = encode_leaf(value)
