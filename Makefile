@@ -1,0 +1,69 @@
+# Needs Python >= 3.10, make and a package index; everything else is set up inside the checkout.
+#   make PYTHON=python3.12 test     to choose an interpreter
+
+PYTHON ?= python3
+UV     := .tools/uv
+RUN    := .venv/bin/
+# What setuptools leaves behind goes at once: `build` would carry deleted modules into the next wheel, and by the
+# egg-info Metaflow takes the checkout for the installed extension.
+SWEEP  := rm -rf build *.egg-info
+EXTRAS := --extra vault --extra age --extra metaflow --extra testing
+
+# Never download a Python: the one that started this is the one that is used.
+export UV_PYTHON ?= $(PYTHON)
+export UV_PYTHON_DOWNLOADS := never
+# Another project's activated environment has no say here.
+export UV_PROJECT_ENVIRONMENT := .venv
+unexport VIRTUAL_ENV
+# The machine's certificates, with a company's own among them, where there are any; SSL_CERT_FILE goes before them.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
+export UV_SYSTEM_CERTS ?= 1
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-extra lint types layers bench lock clean setup setup-demo
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: setup-demo ## Run a real Metaflow flow on an encrypted file, then on a real server
+	@$(RUN)python examples/metaflow/demo.py
+
+test: setup ## Run every test that needs nothing but PyPI, and the doctests
+	$(RUN)pytest -n auto --maxprocesses 4 --dist loadfile tests --pyargs tacenda
+
+test-extra: setup ## Run the tests that need more, such as Debian's age or other Pythons
+	$(RUN)pytest tests -m extra
+
+lint: setup ## Check style and formatting
+	$(RUN)ruff check .
+	$(RUN)ruff format --check .
+
+types: setup ## Check types
+	$(RUN)mypy
+
+layers: setup ## Check who may import whom
+	PYTHONPATH=shared:adapters/metaflow $(RUN)lint-imports
+
+bench: $(UV) ## Measure, and print the table of benchmarks/RESULTS.md
+	@$(UV) sync --quiet --locked --no-editable $(EXTRAS) --group bench && $(SWEEP)
+	$(RUN)python -m benchmarks
+
+lock: $(UV) ## Resolve the dependencies anew
+	$(UV) lock
+
+clean: ## Remove everything that was set up or built here
+	rm -rf .venv .tools build dist *.egg-info .*_cache .hypothesis examples/metaflow/work
+
+# A wheel is built and installed, as users do it (Metaflow finds an extension only through its top_level.txt),
+# and built again when a source file has changed. `--inexact` keeps what the other targets installed.
+setup: $(UV)
+	@test -d .venv || echo "[setup] installing everything into .venv (once)" >&2
+	@$(UV) sync --quiet --locked --no-editable $(EXTRAS) && $(SWEEP)
+
+setup-demo: $(UV)
+	@test -d .venv || echo "[setup] installing tacenda, Metaflow and OpenBao into .venv (once)" >&2
+	@$(UV) sync --quiet --locked --no-editable --inexact --no-default-groups $(EXTRAS) && $(SWEEP)
+
+$(UV): .ci/install_uv.py
+	@$(PYTHON) .ci/install_uv.py

@@ -1,0 +1,97 @@
+"""What every test shares: an environment without the developer's own settings, and no server left behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+OWN_SETTINGS = ("BAO_", "METAFLOW_", "TACENDA_", "VAULT_")
+
+
+def pytest_configure() -> None:
+    for name in [name for name in os.environ if name.startswith(OWN_SETTINGS)]:
+        del os.environ[name]
+    if "PYTHONPATH" in os.environ:  # the programs that tests start run in other directories
+        os.environ["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, os.environ["PYTHONPATH"].split(os.pathsep)))
+
+
+@pytest.fixture(scope="session")
+def run_flow(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that runs a Metaflow flow as a user does, in a home of its own.
+
+    It takes the flow's source, the files beside it by name, the directory (a new one if None), the interpreter,
+    and environment variables; it returns the finished process with all output in `stdout`.
+    """
+
+    def run(
+        flow: str,
+        files: dict[str, str],
+        *,
+        directory: Path | None = None,
+        python: str | Path = sys.executable,
+        **variables: str,
+    ) -> subprocess.CompletedProcess[str]:
+        directory = directory or tmp_path_factory.mktemp("flow")
+        home = directory / "home"
+        home.mkdir(exist_ok=True)
+        for name, text in {**files, "flow.py": flow}.items():
+            (directory / name).write_text(text)
+        # Metaflow starts the workers of a @parallel step with the `python` on PATH.
+        environment = {"PATH": f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}", "HOME": str(home)}
+        if python == sys.executable and "PYTHONPATH" in os.environ:  # a clean environment has its own tacenda
+            environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
+        metaflow = {"METAFLOW_USER": "tester", "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(directory)}
+        return subprocess.run(
+            [str(python), "flow.py", "run"],
+            cwd=directory,
+            env={**environment, **metaflow, **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a session that leaves a server running; trylast: pytest-xdist has ended its workers by then."""
+    if hasattr(session.config, "workerinput"):
+        return
+    deadline = time.monotonic() + 5
+    while (left := servers_of_ours()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    if left:
+        print(f"\nERROR: the tests left OpenBao servers running: {left}")  # noqa: T201
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def servers_of_ours() -> list[int]:
+    """Return the pids of `bao` servers that this process started, or whose starter is gone."""
+    alive = processes()
+    nobody = ("", 1)
+    return [
+        pid
+        for pid, (name, watchdog) in alive.items()
+        if name == "bao" and {watchdog, alive.get(watchdog, nobody)[1]} & {1, os.getpid()}
+    ]
+
+
+def processes() -> dict[int, tuple[str, int]]:
+    """Return each process's name and its parent's pid; nothing where there is no /proc."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            pid, _, rest = stat.read_text().partition(" (")
+        except OSError:  # it has just ended
+            continue
+        name, _, fields = rest.rpartition(") ")
+        found[int(pid)] = name, int(fields.split()[1])
+    return found
