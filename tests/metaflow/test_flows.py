@@ -1,0 +1,151 @@
+"""Real flows, run by `python flow.py run`: what fails and how, and what changes between runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.metaflow
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "metaflow"
+CONFIG = "stacks: {dev: {secrets: {provider: local, path: .secrets.json}}}"
+SECRETS = {"api-keys": {"API_KEY": "example-value", "USER_NAME": "example-user"}, "other": {"API_KEY": "example-other"}}
+FILES = {"tacenda.yaml": CONFIG, ".secrets.json": json.dumps(SECRETS)}
+
+
+def flow(decorator: str, body: str = "pass") -> str:
+    return f"""
+import os
+from metaflow import FlowSpec, current, environment, secrets, step
+class TestFlow(FlowSpec):
+    {decorator}
+    @step
+    def start(self):
+        {body}
+        self.next(self.end)
+    @step
+    def end(self):
+        pass
+if __name__ == "__main__":
+    TestFlow()
+"""
+
+
+def test_missing(run_flow):
+    """A missing secret fails the step with each place that was asked and what to do next."""
+    done = run_flow(flow('@secrets(sources=["api-keys", "nothing", "nowhere"])'), FILES)
+    assert done.returncode == 1
+    for name in ("nothing", "nowhere"):
+        assert f"there is no secret '{name}' in stack 'dev'" in done.stdout
+        assert f"tried: local://.secrets.json#{name}" in done.stdout
+    assert "next: the keys are: api-keys, other" in done.stdout
+
+
+def test_clash(run_flow):
+    """Variables that clash, with @environment's too, are one error with all of them and no value (S1.78)."""
+    decorators = '@environment(vars={"USER_NAME": "somebody"})\n    @secrets(sources=["api-keys", "other"])'
+    done = run_flow(flow(decorators), FILES)
+    assert done.returncode == 1
+    assert "API_KEY: from 'api-keys#API_KEY' and from 'other#API_KEY'" in done.stdout
+    assert "USER_NAME: from 'api-keys#USER_NAME', and set already" in done.stdout
+    assert "example-" not in done.stdout
+
+
+def test_without_environment(run_flow):
+    """With env=False, sources that share a key can be read side by side, and no variable is set (S1.25)."""
+    body = """
+        both = current.secrets["api-keys"]["API_KEY"], current.secrets["other"]["API_KEY"]
+        assert both == ("example-value", "example-other")
+        assert "API_KEY" not in os.environ"""
+    done = run_flow(flow('@secrets(sources=["api-keys", "other"], env=False)', body), FILES)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    "what", ['current.secrets["api-keys"]', "current.secrets", "[current.secrets.api_keys.API_KEY]"]
+)
+def test_artifact(run_flow, tmp_path: Path, what: str):
+    """Saving a secret as an artifact fails the task with SecretLeak, and no value reaches the datastore."""
+    done = run_flow(flow('@secrets(sources=["api-keys"])', f"self.kept = {what}"), FILES, directory=tmp_path)
+    assert done.returncode == 1
+    assert "SecretLeak" in done.stdout
+    assert "tacenda.reveal()" in done.stdout
+    assert "example-value" not in done.stdout
+    kept = [path.read_bytes() for path in (tmp_path / ".metaflow").rglob("*") if path.is_file()]
+    assert kept
+    assert not [content for content in kept if b"example-value" in content]
+
+
+def test_fresh_in_each_run(run_flow, tmp_path: Path):
+    """A secret that was rotated is new in the next run (S1.22, S1.51, S1.52)."""
+    source = flow('@secrets(sources=["api-keys"])', 'print("current", os.environ["EXPECTED"] == os.environ["API_KEY"])')
+    for value in ("example-old", "example-new"):
+        files = {"tacenda.yaml": CONFIG, ".secrets.json": json.dumps({"api-keys": {"API_KEY": value}})}
+        done = run_flow(source, files, directory=tmp_path, EXPECTED=value)
+        assert "current True" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize(("files", "whose"), [(FILES, "tacenda"), ({}, "Metaflow")])
+def test_default_backend_of_metaflow(run_flow, files: dict[str, str], whose: str):
+    """With a default backend of Metaflow's, a plain name is Metaflow's unless there is a tacenda configuration."""
+    body = 'print("from", "tacenda" if current.secrets["api-keys"] else "Metaflow")'  # inline knows nothing of api-keys
+    source = flow('@secrets(sources=["api-keys"])', body)
+    done = run_flow(source, files, METAFLOW_DEFAULT_SECRETS_BACKEND_TYPE="inline")
+    assert f"from {whose}" in done.stdout, done.stdout
+
+
+def test_forms_of_metaflow(run_flow):
+    """Metaflow's own forms work as ever, beside tacenda's, and are in current.secrets too."""
+    inline = '{"type": "inline", "id": "plain", "options": {"env_vars": {"INLINE": "example-inline"}}}'
+    body = """
+        assert os.environ["INLINE"] == current.secrets.plain["INLINE"] == "example-inline"
+        assert os.environ["API_KEY"] == "example-value"
+        assert list(current.secrets) == ["plain", "x", "api-keys"]"""
+    done = run_flow(flow(f'@secrets(sources=[{inline}, "inline.x", "api-keys"])', body), FILES)
+    assert done.returncode == 0, done.stdout
+
+
+def test_parallel(run_flow):
+    """In a local @parallel step every worker has current.secrets and the variables."""
+    source = """
+import os
+from metaflow import FlowSpec, current, parallel, secrets, step
+class TestFlow(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.work, num_parallel=2)
+    @secrets(sources=["api-keys"])
+    @parallel
+    @step
+    def work(self):
+        self.same = current.secrets.api_keys["API_KEY"] == os.environ["API_KEY"] == "example-value"
+        self.next(self.join)
+    @step
+    def join(self, inputs):
+        print("workers", [each.same for each in inputs])
+        self.next(self.end)
+    @step
+    def end(self):
+        pass
+if __name__ == "__main__":
+    TestFlow()
+"""
+    done = run_flow(source, FILES)
+    assert "workers [True, True]" in done.stdout, done.stdout
+
+
+def test_demo(tmp_path: Path):
+    """`make demo`'s program runs the same flow on an encrypted file and on a real server, and shows masks only."""
+    for file in EXAMPLE.iterdir():
+        if file.is_file():
+            shutil.copy(file, tmp_path)
+    done = subprocess.run([sys.executable, tmp_path / "demo.py"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "db.dev.example" in done.stdout
+    assert "db.prod.example" in done.stdout
+    assert "example-" not in done.stdout
