@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, Union, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Union
 from urllib.parse import quote
 
 from tacenda._errors import ConfigurationError, SecretError, Unsupported
 from tacenda._values import SecretInfo
 
 if TYPE_CHECKING:
-    from tacenda._reference import Reference
     from pathlib import Path
+
+    from tacenda._reference import Reference
 
 __all__ = ["Capabilities", "Change", "Document", "Place", "Provider", "Value"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,6 +53,7 @@ class MemoryProvider(Provider):
 
     def __init__(self, secrets: Mapping[str, Any]) -> None:
         super().__init__({}, Path())
+        self._lock = threading.Lock()
         self._documents: dict[str, Value] = {name: reveal(value) for name, value in secrets.items()}
 
     def path_of(self, name: str) -> str:
@@ -82,8 +84,9 @@ class MemoryProvider(Provider):
 
     def modify(self, path: str, change: Change) -> SecretInfo:
         """Change a value in its place."""
-        existing = self._documents.get(path)
-        return self.write(path, change(None if existing is None else Document(existing)))
+        with self._lock:
+            existing = self._documents.get(path)
+            return self.write(path, change(None if existing is None else Document(existing)))
 
     def delete(self, path: str) -> None:
         """Forget a value."""

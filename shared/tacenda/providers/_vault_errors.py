@@ -1,0 +1,130 @@
+"""What Vault's answers mean as tacenda errors. Nothing that was sent is repeated: requests hold values and tokens."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from tacenda._errors import (
+    AccessDenied,
+    BackendUnavailable,
+    InvalidReference,
+    SecretError,
+    SecretNotFound,
+    Throttled,
+    Unsupported,
+)
+
+__all__ = ["SMALLER", "Asked", "content", "failure", "malformed", "reasons", "unreachable"]
+
+SMALLER = "keep the data elsewhere and a key here"
+_BUSY_FOR = 180.0
+_UNREACHABLE_FOR = 10.0
+_UNAVAILABLE = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
+_KINDS: dict[int, type[SecretError]] = {
+    HTTPStatus.BAD_REQUEST: InvalidReference,
+    HTTPStatus.FORBIDDEN: AccessDenied,
+    HTTPStatus.NOT_FOUND: SecretNotFound,
+}
+_TOO_LARGE = ("too large", "high complexity")  # of an entry; of a JSON body with more than 1,000 strings (OpenBao)
+
+
+class Asked(NamedTuple):
+    """What a request was about, for messages: `vault at URL cannot <verb> <what>`.
+
+    Attributes:
+        server: the server as `describe` names it.
+        verb: what was to be done, such as `read`.
+        what: the secret's reference, or the login.
+        hint: the backend's own checking command.
+    """
+
+    server: str
+    verb: str
+    what: str
+    hint: str | None = None
+
+
+def failure(response: Any, asked: Asked) -> SecretError:
+    """Return the error that an answer (a `requests.Response`) means, other than success."""
+    status, body = response.status_code, content(response)
+    said = reasons(body)
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status in _UNAVAILABLE:
+        return _busy(response, "sealed" in said, asked)
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or any(sign in said for sign in _TOO_LARGE):
+        return Unsupported(f"{asked.server} cannot keep a value of this size: {asked.what}", hint=SMALLER)
+    if status == HTTPStatus.BAD_REQUEST and not body:
+        return malformed(asked)
+    kind = _KINDS.get(status, BackendUnavailable)
+    hint = "see `vault status` and the server's log" if kind is BackendUnavailable else asked.hint
+    return kind(f"{asked.server} cannot {asked.verb} {asked.what}: {said or f'HTTP status {status}'}", hint=hint)
+
+
+def _busy(response: Any, sealed: bool, asked: Asked) -> SecretError:
+    kind: type[SecretError]
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        kind, why, hint = (
+            Throttled,
+            "refuses: too many requests",
+            "see the quotas with `vault list sys/quotas/rate-limit`",
+        )
+    elif sealed:
+        kind, why, hint = BackendUnavailable, "is sealed", "an operator must run `vault operator unseal`"
+    else:
+        kind, why, hint = BackendUnavailable, "is not available", "see `vault status`"
+    message = f"{asked.server} {why}; cannot {asked.verb} {asked.what}"
+    after = response.headers.get("Retry-After", "")
+    return kind(message, hint=hint, retry_for=_BUSY_FOR, retry_after=float(after) if after.isdigit() else None)
+
+
+def content(response: Any) -> dict[str, Any]:
+    """Return an answer's JSON object; empty if it has none."""
+    try:
+        found = json.loads(response.content)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def reasons(body: dict[str, Any]) -> str:
+    """Return the reasons that Vault gave, as one line.
+
+    Example:
+        >>> reasons({"errors": ["permission denied"]}), reasons({})
+        ('permission denied', '')
+    """
+    errors = body.get("errors")
+    told = "; ".join(" ".join(str(error).split()) for error in errors) if isinstance(errors, list) else ""
+    return told[:300]
+
+
+def malformed(asked: Asked) -> BackendUnavailable:
+    """Return the error for an answer that Vault does not give: something else listens there, such as a login page."""
+    return BackendUnavailable(
+        f"{asked.server} did not answer like Vault to {asked.verb} {asked.what}", hint="check vault_url (VAULT_ADDR)"
+    )
+
+
+def unreachable(error: BaseException, asked: Asked) -> BackendUnavailable:
+    """Return the error for a request that got no answer: refused, unknown host, TLS, time-out."""
+    why = _root(error)
+    tls = "certificate" in why.lower() or "ssl" in type(error).__name__.lower()
+    return BackendUnavailable(
+        f"{asked.server} cannot be reached to {asked.verb} {asked.what}: {why}",
+        hint="name the certificate authority's file in ca_cert (VAULT_CACERT)"
+        if tls
+        else "check vault_url (VAULT_ADDR), and that the server runs: `vault status`",
+        retry_for=_UNREACHABLE_FOR,
+    )
+
+
+def _root(error: BaseException) -> str:
+    """Return the operating system's or OpenSSL's own words, from the bottom of the chain."""
+    words = type(error).__name__
+    cause: BaseException | None = error
+    while cause is not None:
+        told = getattr(cause, "verify_message", None) or getattr(cause, "strerror", None)
+        words = told if isinstance(told, str) else words
+        cause = cause.__cause__ or cause.__context__
+    return words
