@@ -1,0 +1,60 @@
+"""The real servers that provider tests talk to. Tests share them and keep apart by mounts of their own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # import-mode=importlib finds no helpers beside the tests
+
+from vault_lab import VaultLab
+
+from tacenda.testing import Gateway, OpenBao, openbao
+
+_FOREIGN = ("VAULT_", "BAO_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY")
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test sees the developer's Vault: neither its variables nor `~/.vault-token`."""
+    for variable in [name for name in os.environ if name.upper().startswith(_FOREIGN)]:
+        monkeypatch.delenv(variable)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+
+
+@pytest.fixture(scope="session")
+def bao() -> Iterator[OpenBao]:
+    with openbao() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def bao_tls() -> Iterator[OpenBao]:
+    with openbao(tls=True) as server:
+        yield server
+
+
+@pytest.fixture
+def gateway(bao: OpenBao) -> Iterator[Gateway]:
+    """The way to the server that counts requests and can be cut."""
+    with Gateway(bao.url) as way:
+        yield way
+
+
+@pytest.fixture
+def lab(bao: OpenBao, gateway: Gateway) -> VaultLab:
+    """An empty KV v2 mount of the test's own."""
+    return VaultLab(bao, gateway)
+
+
+@pytest.fixture
+def root(bao: OpenBao) -> Any:
+    """An hvac client with the root token."""
+    return bao.client()
