@@ -10,8 +10,7 @@ Importing this package imports no SDK, no orchestrator, and of tacenda itself on
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # as typing has it, for type checkers, without the import
 if TYPE_CHECKING:
     from tacenda import errors, masking, testing
     from tacenda._process import get, get_many

@@ -67,6 +67,7 @@ def record(
     import json
 
     event: dict[str, Any] = {
+        **_who(),  # first: what a caller says of itself replaces none of what follows
         "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + "Z",
         "action": action,
         "reference": reference,
@@ -75,7 +76,6 @@ def record(
         "version": version,
         "outcome": outcome,
         "duration_ms": round((time.perf_counter() - started) * 1000, 1),
-        **_who(),
     }
     line = json.dumps(event, ensure_ascii=False)
     if path:

@@ -6,7 +6,7 @@ import copy
 import threading
 from collections.abc import Callable, Hashable
 from time import monotonic
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from tacenda._errors import BackendUnavailable, SecretError, Throttled
 
@@ -20,7 +20,7 @@ STALE_PAUSE = 10.0
 T = TypeVar("T")
 
 
-class Cached(NamedTuple, Generic[T]):
+class Cached(NamedTuple):
     """A kept value.
 
     Attributes:
@@ -28,20 +28,22 @@ class Cached(NamedTuple, Generic[T]):
         expires: until when it serves without asking, on the monotonic clock, in seconds.
         read: when it was read, on the same clock.
         stale: whether it serves only because the backend could not be asked.
+        version: the version that the value turned out to be, where that is known.
     """
 
-    value: T
+    value: Any
     expires: float
     read: float
     stale: bool = False
+    version: str | None = None
 
 
-class _Flight(Generic[T]):
+class _Flight:
     """One running call that other threads wait for."""
 
     def __init__(self) -> None:
         self.done = threading.Event()
-        self.result: Cached[T] | None = None
+        self.result: Cached | None = None
         self.failure: BaseException | None = None
 
 
@@ -54,13 +56,13 @@ class Cache(Generic[T]):
 
     def __init__(self, ttl: float) -> None:
         self._ttl = ttl
-        self._kept: dict[Hashable, Cached[T]] = {}
+        self._kept: dict[Hashable, Cached] = {}
         self.reset()
 
     def reset(self) -> None:
         """Make fresh locks and forget running calls: those of the parent never end in a forked child."""
         self._lock = threading.Lock()
-        self._flights: dict[Hashable, _Flight[T]] = {}
+        self._flights: dict[Hashable, _Flight] = {}
         self._generation = 0
 
     def clear(self) -> None:
@@ -70,7 +72,7 @@ class Cache(Generic[T]):
             self._flights.clear()
             self._generation += 1
 
-    def get(self, key: Hashable, read: Callable[[bool], T], *, fresh: bool = False) -> Cached[T]:
+    def get(self, key: Hashable, read: Callable[[bool], T], *, fresh: bool = False) -> Cached:
         """Return the kept value, or what `read` returns; threads that ask meanwhile share that one call.
 
         Args:
@@ -80,7 +82,8 @@ class Cache(Generic[T]):
             fresh: past what is kept, and with a call of its own.
         """
         if fresh:
-            return self._keep(key, read(True), self._generation)
+            generation = self._generation  # of before the read: a write may come between
+            return self._keep(key, read(True), generation)
         with self._lock:
             kept = self._kept.get(key)
             if kept is not None and monotonic() < kept.expires:
@@ -93,13 +96,23 @@ class Cache(Generic[T]):
             return self._wait(flight)
         return self._lead(key, mine, generation, read)
 
-    def put(self, key: Hashable, value: T) -> None:
-        """Keep a value that came with a batch."""
-        self._keep(key, value, self._generation)
+    @property
+    def generation(self) -> int:
+        """How often it was cleared: what was read before a `clear` is not kept after it."""
+        return self._generation
 
-    def _lead(self, key: Hashable, flight: _Flight[T], generation: int, read: Callable[[bool], T]) -> Cached[T]:
+    def serves(self, key: Hashable) -> bool:
+        """Return whether a value is kept whose time is not up."""
+        kept = self._kept.get(key)
+        return kept is not None and monotonic() < kept.expires
+
+    def put(self, key: Hashable, value: T, generation: int) -> None:
+        """Keep a value that came with a batch, read in that generation."""
+        self._keep(key, value, generation)
+
+    def _lead(self, key: Hashable, flight: _Flight, generation: int, read: Callable[[bool], T]) -> Cached:
         try:
-            flight.result = self._keep(key, read(key not in self._kept), generation)
+            flight.result = self._keep(key, read(not self._may_serve_stale(self._kept.get(key))), generation)
         except (BackendUnavailable, Throttled) as error:
             flight.result = self._stale(key)
             if flight.result is None:
@@ -115,7 +128,7 @@ class Cache(Generic[T]):
             flight.done.set()
         return flight.result
 
-    def _wait(self, flight: _Flight[T]) -> Cached[T]:
+    def _wait(self, flight: _Flight) -> Cached:
         flight.done.wait()
         if flight.result is not None:
             return flight.result
@@ -124,7 +137,7 @@ class Cache(Generic[T]):
             raise copy.copy(failure)  # each thread its own traceback
         raise BackendUnavailable("the read that this thread waited for was interrupted")
 
-    def _keep(self, key: Hashable, value: T, generation: int) -> Cached[T]:
+    def _keep(self, key: Hashable, value: T, generation: int) -> Cached:
         now = monotonic()
         kept = Cached(value, now + self._ttl, now)
         with self._lock:
@@ -132,11 +145,14 @@ class Cache(Generic[T]):
                 self._kept[key] = kept
         return kept
 
-    def _stale(self, key: Hashable) -> Cached[T] | None:
+    def _stale(self, key: Hashable) -> Cached | None:
         now = monotonic()
         with self._lock:
             kept = self._kept.get(key)
-            if kept is None or now > kept.read + self._ttl + STALE_LIMIT:
+            if kept is None or not self._may_serve_stale(kept):
                 return None
             self._kept[key] = stale = kept._replace(expires=now + STALE_PAUSE, stale=True)
         return stale
+
+    def _may_serve_stale(self, kept: Cached | None) -> bool:
+        return kept is not None and monotonic() <= kept.read + self._ttl + STALE_LIMIT

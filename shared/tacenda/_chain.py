@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from urllib.parse import unquote
 
 from tacenda import _active, _audit, _registry
 from tacenda._errors import InvalidReference, SecretError, Unsupported
@@ -53,7 +54,7 @@ class Chain:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self._own = [self._open(entry) for entry in stack.entries]
-        self._others: dict[str, Provider] = {}
+        self._referenced: dict[str, Provider] = {}
         self._fresh_locks()
 
     @property
@@ -64,12 +65,12 @@ class Chain:
     def reset(self) -> None:
         """Make fresh locks and clients: called in the child after a fork."""
         self._fresh_locks()
-        for provider in (*self._own, *self._others.values()):
+        for provider in {*self._own, *self._referenced.values()}:
             provider.reset()
 
     def close(self) -> None:
         """Release connections."""
-        for provider in (*self._own, *self._others.values()):
+        for provider in {*self._own, *self._referenced.values()}:
             provider.close()
 
     def targets(self, name: str, key: str | None = None, version: str | None = None) -> list[Target]:
@@ -85,8 +86,8 @@ class Chain:
                 raise InvalidReference(f"{name!r} names the key {reference.key!r} already", name=name)
             provider = self._provider_of(reference.backend)
             return [Target(provider, provider.place_of(reference._replace(key=key or reference.key)))]
-        if not name:
-            raise InvalidReference("the name of a secret is empty")
+        if reference is None:
+            name, key = _split(name, key)
         chain = [provider for provider in self.providers if version is None or provider.capabilities.versions]
         if not chain:
             raise Unsupported(f"no provider of stack {self.stack.name!r} keeps versions", name=name)
@@ -104,8 +105,8 @@ class Chain:
         started = time.perf_counter()
         outcome, version = "ok", None
         try:
-            with self._slots:
-                result = retry(call, deadline=self.stack.deadline if patient else 0.0, notice=_notice)
+            deadline = self.stack.deadline if patient else 0.0
+            result = retry(lambda: self._attempt(call), deadline=deadline, notice=_notice)
             version = getattr(result, "version", None)
         except BaseException as error:
             outcome = type(error).__name__
@@ -114,19 +115,22 @@ class Chain:
             self.record(action, target, started=started, outcome=outcome, version=version)
         return result
 
+    def _attempt(self, call: Callable[[], T]) -> T:
+        with self._slots:  # not held while waiting for the next attempt: others may ask another backend
+            return call()
+
     def record(self, action: str, target: Target, **event: Any) -> None:
         """Write an audit event about a target."""
         _audit.record(action, target.label, stack=self.stack.name, backend=target.provider.backend, **event)
 
     def _provider_of(self, backend: str) -> Provider:
         # A reference goes to the stack's provider of that backend, or to one with default settings.
-        for provider in self._own:
-            if provider.backend == backend:
-                return provider
         with self._lock:
-            if backend not in self._others:
-                self._others[backend] = self._open(_registry.Entry(_known(backend), {}))
-            return self._others[backend]
+            if backend not in self._referenced:
+                name = _known(backend)
+                own = (p for p, entry in zip(self._own, self.stack.entries, strict=True) if entry.provider == name)
+                self._referenced[backend] = next(own, None) or self._open(_registry.Entry(name, {}))
+            return self._referenced[backend]
 
     def _open(self, entry: _registry.Entry) -> Provider:
         provider = _registry.open_provider(entry, self.stack.base)
@@ -136,6 +140,16 @@ class Chain:
     def _fresh_locks(self) -> None:
         self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._lock = threading.Lock()
+
+
+def _split(name: str, key: str | None) -> tuple[str, str | None]:
+    # `get(N, K)` is `N#K`.
+    plain, mark, inner = name.partition("#")
+    if not plain:
+        raise InvalidReference("the name of a secret is empty")
+    if mark and key is not None:
+        raise InvalidReference(f"{name!r} names the key {unquote(inner)!r} already", name=name)
+    return plain, unquote(inner) if mark else key
 
 
 def _known(backend: str) -> str:

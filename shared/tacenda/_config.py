@@ -7,6 +7,7 @@ mount boundary. A file that others could have planted is refused: it would send 
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from collections.abc import Mapping
@@ -91,7 +92,7 @@ def find_configuration(start: Path | None = None) -> Configuration:
     for folder in _search_path(directory):
         for name in _FILES:
             path = folder / name
-            if path.is_file() and (name == "tacenda.yaml" or _mentions_us(path)):
+            if os.path.isfile(path) and (name == "tacenda.yaml" or _mentions_us(path)):  # see _search_path
                 return load_file(path)
     return Configuration({_DEFAULT: None}, _DEFAULT, directory, "no configuration file (env, then files)")
 
@@ -118,9 +119,14 @@ def load_file(path: Path, *, trusted: bool = False) -> Configuration:
     )
 
 
-def from_mapping(content: Mapping[str, Any], base: Path | None = None) -> Configuration:
-    """Return the configuration in a mapping given in code; unlike a file it may hold credentials."""
-    return _configuration(content, base or Path.cwd(), "open_store(config=…)", credentials=True)
+def from_mapping(content: Mapping[str, Any]) -> Configuration:
+    """Return the configuration in a mapping given in code.
+
+    Unlike a file it may hold credentials, and `base`, the directory that relative paths start at, if that is not
+    the working directory.
+    """
+    ours = {key: value for key, value in content.items() if key != "base"}
+    return _configuration(ours, Path(content.get("base") or Path.cwd()), "open_store(config=…)", credentials=True)
 
 
 def _configuration(content: Any, base: Path, source: str, **flags: Any) -> Configuration:
@@ -145,19 +151,22 @@ def _configuration(content: Any, base: Path, source: str, **flags: Any) -> Confi
 def _search_path(start: Path) -> list[Path]:
     folders = []
     home = Path("~").expanduser()
+    ends = (home, home.resolve())  # the working directory has no symbolic links in it, HOME may have
     folder = start.absolute()
     while True:
         folders.append(folder)
-        if (folder / ".git").exists() or folder == home or os.path.ismount(folder) or folder == folder.parent:
+        # os.path, because a parent that this user may not look into is an error to pathlib.
+        git = os.path.exists(folder / ".git")
+        if git or folder in ends or os.path.ismount(folder) or folder == folder.parent:
             return folders
         folder = folder.parent
 
 
 def _mentions_us(path: Path) -> bool:
     # Other people's files: parsed only if they may hold a section of ours.
-    section = "[tool.tacenda" if path.suffix == ".toml" else "stacks:"
+    section = r"\s*\[tool\.tacenda[.\]]" if path.suffix == ".toml" else r"stacks\s*:"
     try:
-        return section in path.read_text(encoding="utf-8")
+        return re.search(f"(?m)^{section}", path.read_text(encoding="utf-8")) is not None
     except (OSError, UnicodeDecodeError):
         return False
 
@@ -166,7 +175,7 @@ def _refuse_planted(path: Path) -> None:
     if not hasattr(os, "getuid"):  # Windows has no such modes
         return
     status = path.stat()
-    if status.st_uid not in (os.getuid(), 0):
+    if {status.st_uid, path.lstat().st_uid} - {os.getuid(), 0}:  # of the file, and of a symbolic link to it
         reason = "belongs to another user"
     elif status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and status.st_gid != os.getgid()):
         reason = "can be written by others"

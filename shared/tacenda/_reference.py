@@ -16,18 +16,22 @@ __all__ = ["SCHEMES", "Reference", "looks_like_credential", "looks_like_value", 
 
 SCHEMES = ("env", "local", "files", "vault", "aws", "azure", "gcp", "github")
 
-_URI = re.compile(r"(?:ref\+)?(?P<scheme>[A-Za-z][A-Za-z0-9+._-]*)://(?P<rest>.*)", re.DOTALL)
-_ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):secretsmanager:(?P<region>[a-z0-9-]+):\d+:secret:(?P<name>.+)")
-_AZURE = re.compile(r"https://(?P<host>[^/]+)/secrets/(?P<name>[0-9A-Za-z-]{1,127})(?:/(?P<version>[0-9A-Za-z]+))?/?")
-_GCP = re.compile(
+# Patterns as text: `re` compiles each when it is first used and keeps it, and most processes need one or two.
+_URI = r"(?:ref\+)?(?P<scheme>[A-Za-z][A-Za-z0-9+._-]*)://(?P<rest>.*)"
+_ARN = r"arn:(?P<partition>aws[a-z-]*):secretsmanager:(?P<region>[a-z0-9-]+):\d+:secret:(?P<name>[A-Za-z0-9/_+=.@-]+)"
+_AZURE = r"https://(?P<host>[^/]+)/secrets/(?P<name>[0-9A-Za-z-]{1,127})(?:/(?P<version>[0-9A-Za-z]+))?/?"
+_GCP = (
     r"projects/(?P<project>[^/]+)(?:/locations/(?P<location>[^/]+))?/secrets/(?P<name>[^/]+)"
     r"(?:/versions/(?P<version>[^/]+))?"
 )
+
 # Shapes that only values have: credentials in a URL, keys, and the tokens of well-known issuers.
-_CREDENTIAL = re.compile(
+_CREDENTIAL = (
     r"\w+://[^/@\s]*:[^/@\s]+@|-----BEGIN|^AGE-SECRET-KEY-|^eyJ[\w-]+\.|^hv[sb]\.\w{20}|^gh[pousr]_\w{20}"
-    r"|^github_pat_|^xox[abprs]-|^A[KS]IA[0-9A-Z]{16}|^sk-[\w-]{20}|^AIza[\w-]{30}"
+    r"|^github_pat_|^xox[abprs]-|^A[KS]IA[0-9A-Z]{16}|^sk-(?=[\w-]*\d)[\w-]{20}|^AIza[\w-]{30}"
 )
+# How those tokens begin: nearly every name is told from them without a pattern.
+_ISSUERS = ("AGE-SECRET-KEY-", "eyJ", "hvs.", "hvb.", "gh", "github_pat_", "xox", "AKIA", "ASIA", "sk-", "AIza")
 
 
 class Reference(NamedTuple):
@@ -81,12 +85,12 @@ def parse_reference(text: str) -> Reference | None:
     key = _key(text, fragment) if "#" in text else None
     if body.startswith("arn:"):
         return _from_arn(body, key)
-    if match := _GCP.fullmatch(body):
+    if body.startswith("projects/") and (match := re.fullmatch(_GCP, body)):
         place = f"locations/{match['location']}/{match['name']}" if match["location"] else match["name"]
         return Reference("gcp", f"{match['project']}/{place}", match["version"], key)
     if body.startswith("https://"):
         return _from_azure_url(body, key)
-    if match := _URI.fullmatch(body):
+    if "://" in body and (match := re.fullmatch(_URI, body, re.DOTALL)):
         return _from_uri(text, match["scheme"], match["rest"], key)
     return None
 
@@ -103,11 +107,12 @@ def looks_like_value(text: str) -> bool:
 
 def looks_like_credential(text: str) -> bool:
     """Return whether a text is, by its shape, a token, a key or a URL with a password in it."""
-    return _CREDENTIAL.search(text) is not None
+    suspect = text.startswith(_ISSUERS) or "-----BEGIN" in text or ("@" in text and "://" in text)
+    return suspect and re.search(_CREDENTIAL, text) is not None
 
 
 def _from_arn(arn: str, key: str | None) -> Reference:
-    match = _ARN.fullmatch(arn)
+    match = re.fullmatch(_ARN, arn)
     if match is None:
         raise InvalidReference(
             f"{arn!r} is not the ARN of a secret",
@@ -118,7 +123,7 @@ def _from_arn(arn: str, key: str | None) -> Reference:
 
 
 def _from_azure_url(url: str, key: str | None) -> Reference:
-    match = _AZURE.fullmatch(url)
+    match = re.fullmatch(_AZURE, url)
     if match is None:
         raise InvalidReference(
             "an https:// reference must be an Azure secret URL",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tacenda._errors import ConfigurationError, Unsupported
 from tacenda._reference import looks_like_credential
+from tacenda._values import wrap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +90,7 @@ def entry(raw: Any, where: str, *, credentials: bool = False) -> Entry:
         _refuse_unknown(setting, known, place)
         if not credentials:
             _refuse_values(setting, value, known, place)
-        checked[setting] = value
+        checked[setting] = _guarded(setting, value, known)
     return Entry(name, checked)
 
 
@@ -103,8 +104,9 @@ def canonical(name: str, where: str = "provider") -> str:
     folded = _PROVIDER_ALIASES.get(folded, folded)
     if folded in PROVIDERS or folded in _plugins():
         return folded
+    written = "as the one given, which looks like a credential" if looks_like_credential(name) else repr(name)
     raise ConfigurationError(
-        f"{where}: there is no provider {name!r}{did_you_mean(folded, [*PROVIDERS, *_PROVIDER_ALIASES])}",
+        f"{where}: there is no provider {written}{did_you_mean(folded, [*PROVIDERS, *_PROVIDER_ALIASES])}",
         hint=f"the providers are: {', '.join([*PROVIDERS, *_plugins()])}",
     )
 
@@ -153,6 +155,15 @@ def _plugins() -> Mapping[str, Any]:
     from importlib.metadata import entry_points
 
     return {point.name.replace("-", "_"): point for point in entry_points(group="tacenda.providers")}
+
+
+def _guarded(setting: str, value: Any, provider: type[Provider]) -> Any:
+    """Return a setting with its credentials as secrets, whose repr in a traceback is masked."""
+    if setting in provider.credential_settings:
+        return wrap(value)
+    if isinstance(value, Mapping):
+        return {name: _guarded(str(name), item, provider) for name, item in value.items()}
+    return value
 
 
 def _refuse_unknown(setting: str, provider: type[Provider], place: str) -> None:

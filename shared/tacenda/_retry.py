@@ -36,8 +36,8 @@ def retry(
     """Return what a call returns, repeating it while its error says that this is worth it.
 
     Args:
-        call: the call. A `SecretError` with `retry_for` > 0 is repeated for that many seconds from the first
-            failure on; every other error ends it at once.
+        call: the call. A `SecretError` with `retry_for` > 0 is repeated until that many seconds have passed since
+            the first attempt began; every other error ends it at once.
         deadline: the most that any error is worth, in seconds; None leaves it to the error.
         notice: called once with the error and the seconds left, when it has taken more than three seconds.
         clock: the time in seconds.

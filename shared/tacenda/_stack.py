@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TYPE_CHECKING
 
 from tacenda import _registry
 from tacenda._errors import ConfigurationError
 from tacenda.masking._policy import NON_SECRET_KEYS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["CACHE_TTL", "TACENDA_DEADLINE", "Stack", "stack_from_mapping"]
 
@@ -21,7 +23,6 @@ TACENDA_DEADLINE = "TACENDA_DEADLINE"
 
 _DEFAULT_CHAIN = ({"provider": "env"}, {"provider": "files"})
 _SETTINGS = ("cache_ttl", "deadline", "non_secret_keys", "secrets")
-_PATH_SETTINGS = ("ca_cert", "identity", "path")
 
 
 class Stack(NamedTuple):
@@ -48,8 +49,8 @@ class Stack(NamedTuple):
     def snapshot(self) -> dict[str, Any]:
         """Return the stack frozen as a mapping for `open_store(config=…)`, to be sent where the code will run.
 
-        Paths are made absolute: one that exists only here fails there, and says so. Credentials given by
-        mapping stay behind.
+        Relative paths go on starting at this directory: one that exists only here fails there, and says so.
+        Credentials given by mapping stay behind.
 
         Example:
             >>> snapshot = stack_from_mapping("dev", {"secrets": "env"}, Path("/work"), "example").snapshot()
@@ -66,15 +67,13 @@ class Stack(NamedTuple):
         }
         if self.deadline is not None:
             settings["deadline"] = self.deadline
-        return {"default_stack": self.name, "stacks": {self.name: settings}}
+        return {"base": str(self.base), "default_stack": self.name, "stacks": {self.name: settings}}
 
     def _frozen(self, entry: _registry.Entry) -> dict[str, Any]:
         secret = _registry.provider_class(entry.provider).credential_settings
         frozen: dict[str, Any] = {"provider": entry.provider}
         for name, value in entry.settings.items():
-            if name in _PATH_SETTINGS:
-                frozen[name] = str(self.base / Path(str(value)).expanduser())
-            elif name not in secret:
+            if name not in secret:
                 frozen[name] = (
                     {k: v for k, v in value.items() if k not in secret} if isinstance(value, Mapping) else value
                 )
@@ -141,7 +140,11 @@ def _keys(raw: Any, place: str) -> AbstractSet[str]:
     if raw is None:
         return NON_SECRET_KEYS
     changes = {"add": raw} if isinstance(raw, list) else raw
-    if not isinstance(changes, Mapping) or not set(changes) <= {"add", "remove"}:
-        raise ConfigurationError(f"{place} must be a list of keys to add, or a mapping with `add` and `remove`")
+    if (
+        not isinstance(changes, Mapping)
+        or not set(changes) <= {"add", "remove"}
+        or not all(isinstance(keys, list) for keys in changes.values())
+    ):
+        raise ConfigurationError(f"{place} must be a list of keys to add, or a mapping with lists `add` and `remove`")
     add, remove = ({str(key).lower() for key in changes.get(part) or ()} for part in ("add", "remove"))
     return (NON_SECRET_KEYS | add) - remove

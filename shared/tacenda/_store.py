@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tacenda import _active
 from tacenda._config import Configuration, find_configuration, from_mapping, load_file
-from tacenda._errors import SecretNotFound, Unsupported
+from tacenda._errors import SecretError, SecretNotFound, Unsupported
 from tacenda._parallel import Threads, gathered
 from tacenda._resolve import Resolver
-from tacenda._values import exact_text
+from tacenda._values import exact_text, wrap
 from tacenda._write import delete_secret, set_secret, update_secret
 
 if TYPE_CHECKING:
@@ -169,6 +169,7 @@ class SecretStore:
             Unsupported: if the stack is read-only, or the backend cannot keep such a value.
             TypeError: if the value is none of these.
         """
+        value = wrap(value)  # so that no frame of ours shows it
         return self._write(set_secret, name, value, create=create, tags=tags)
 
     def update(self, name: str, values: Mapping[str, Any]) -> SecretInfo:
@@ -178,6 +179,7 @@ class SecretStore:
             Unsupported: if the backend has no safe way to do that.
             InvalidReference: if the secret is text and has no keys.
         """
+        values = wrap(values)
         return self._write(update_secret, name, values)
 
     def delete(self, name: str) -> None:
@@ -199,15 +201,18 @@ class SecretStore:
     def _read(self, name: str, key: str | None, version: str | None, *, fresh: bool) -> Any:
         answers = self._answers  # a write puts a new dict in its place, so an answer from before it is not kept
         found = self._resolver.read(name, key, version, fresh=fresh)
-        if not _active.OVERRIDES:
+        if self.stack.cache_ttl and not _active.OVERRIDES:
             answers[name, key, version] = (found.value, found.expires)
         return found.value
 
     def _write(self, write: Callable[..., T], *args: Any, **options: Any) -> T:
         try:
             return write(self._resolver, *args, **options)
+        except (SecretError, TypeError) as error:
+            failure = error.with_traceback(None)  # the frames below hold the value as a backend takes it
         finally:
             self._forget()
+        raise failure
 
     def _forget(self) -> None:
         self._resolver.forget()

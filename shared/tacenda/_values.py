@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 
-from tacenda._errors import SecretLeak, SecretNotFound
+from tacenda._errors import SecretLeak, SecretNotFound, Unsupported
 
 __all__ = ["Secret", "SecretBundle", "SecretBytes", "SecretInfo", "exact_text", "leaves", "natural", "reveal", "wrap"]
 
@@ -104,7 +104,7 @@ class SecretBundle(_Guarded, dict[str, Any]):
         raise SecretNotFound(f"{self._name} has no key {key!r}", hint=f"its keys are: {known}")
 
     def __getattr__(self, attribute: str) -> Any:
-        if attribute.startswith("__"):
+        if attribute.startswith("__") or attribute in SecretBundle.__slots__:
             raise AttributeError(attribute)
         matches = [key for key in self if key == attribute] or [
             key for key in self if key.replace("-", "_").replace(".", "_") == attribute
@@ -213,6 +213,8 @@ def exact_text(value: Any) -> Secret:
         return value if isinstance(value, Secret) else Secret(value)
     if isinstance(value, SecretBundle) and value._text is not None:  # noqa: SLF001 - our own class
         return Secret(value._text)  # noqa: SLF001
+    if any(isinstance(leaf, bytes) for _, leaf in leaves(value)):
+        raise Unsupported("a secret with binary keys has no text", hint="use get(), which returns them as bytes")
     return Secret(json.dumps(reveal(value), ensure_ascii=False))
 
 

@@ -27,7 +27,7 @@ def set_secret(
     if tags and (place.keys or not provider.capabilities.tags):
         what = "a key of a document" if place.keys else "a secret"
         raise provider.unsupported(f"keep tags on {what}")
-    _register(resolver, target, plain)
+    _register(resolver, target, value)
     if place.keys:
         change = _put(place.keys, plain, name if create else None)
         info = resolver.chain.ask("write", target, lambda: provider.modify(place.path, change))
@@ -41,7 +41,7 @@ def update_secret(resolver: Resolver, name: str, values: Mapping[str, Any]) -> S
     plain = _storable(name, dict(values))
     assert isinstance(plain, dict)  # noqa: S101 - for the type checker: a dict stays a dict
     target = _writable(resolver, name)
-    _register(resolver, target, plain)
+    _register(resolver, target, values)
 
     def change(document: Document | None) -> Value:
         content, inner = _enter(document, target.place.keys, name)
@@ -85,8 +85,9 @@ def _writable(resolver: Resolver, name: str) -> Target:
     )
 
 
-def _register(resolver: Resolver, target: Target, plain: Value) -> None:
-    resolver.register(natural(plain), target.label)
+def _register(resolver: Resolver, target: Target, value: Any) -> None:
+    # As it was given: in its stored form bytes have a field `encoding`, and "base64" is no secret.
+    resolver.register(natural(value), target.label)
 
 
 def _put(keys: tuple[str, ...], value: Value, must_be_new: str | None) -> Change:

@@ -12,6 +12,7 @@ from typing import Any
 
 from tacenda._errors import Conflict, InvalidReference
 from tacenda._naming import INJECTED, env_name
+from tacenda._reference import parse_reference
 from tacenda._values import reveal
 
 __all__ = ["child_environment", "inject", "merge_variables", "variables"]
@@ -28,6 +29,7 @@ def variables(name: str, value: Any) -> dict[str, str]:
         value: what the store gave.
 
     Raises:
+        Conflict: if two keys of a bundle mean one variable.
         InvalidReference: if a name has no legal spelling, or the value is binary.
 
     Example:
@@ -36,8 +38,7 @@ def variables(name: str, value: Any) -> dict[str, str]:
         >>> variables("my-token", "example")
         {'MY_TOKEN': 'example'}
     """
-    pairs = value.items() if isinstance(value, Mapping) else [(short_name(name), value)]
-    return {_variable(key): _text(name, key, item) for key, item in pairs}
+    return merge_variables({name: value})
 
 
 def short_name(name: str) -> str:
@@ -47,8 +48,11 @@ def short_name(name: str) -> str:
         >>> short_name("vault://secret/ml/api-keys?version=2"), short_name("vault://secret/db#PASSWORD")
         ('api-keys', 'PASSWORD')
     """
-    path, _, key = name.partition("#")
-    return key or path.partition("?")[0].rstrip("/").rpartition("/")[2]
+    reference = parse_reference(name)
+    if reference is None:
+        return name.rpartition("#")[2].rpartition("/")[2]
+    last = reference.key or reference.segments()[-1]
+    return last.rpartition(":")[2] if reference.backend == "aws" else last
 
 
 def merge_variables(secrets: Mapping[str, Any], taken: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -62,16 +66,17 @@ def merge_variables(secrets: Mapping[str, Any], taken: Mapping[str, str] | None 
         Conflict: one error that lists every clash, among the secrets and with `taken`.
     """
     merged: dict[str, str] = {}
-    owner: dict[str, str] = {}
+    owner: dict[str, tuple[str, str]] = {}
     clashes: list[str] = []
     for name, value in secrets.items():
-        for variable, text in variables(name, value).items():
+        for key, item in value.items() if isinstance(value, Mapping) else [(_named_after(name), value)]:
+            variable = _variable(key)
             if variable in owner:
-                clashes.append(f"{variable}: from {owner[variable]!r} and from {name!r}")
+                clashes.append(f"{variable}: from {_sources(owner[variable], (name, key))}")
             elif taken is not None and variable in taken:
                 clashes.append(f"{variable}: from {name!r}, and set already")
-            owner.setdefault(variable, name)
-            merged.setdefault(variable, text)
+            owner.setdefault(variable, (name, key))
+            merged.setdefault(variable, _text(name, key, item))
     if clashes:
         raise Conflict(
             "environment variables that two sources want to set: " + "; ".join(clashes),
@@ -94,6 +99,17 @@ def child_environment(values: Mapping[str, str]) -> dict[str, str]:
 def _injected(values: Mapping[str, str]) -> str:
     names = {name for name in os.environ.get(INJECTED, "").split(",") if name}
     return ",".join(sorted(names | set(values)))
+
+
+def _named_after(name: str) -> str:
+    # A text has no key to be called by, so `token` is TOKEN as `my-token` is MY_TOKEN.
+    return short_name(name) if "#" in name else env_name(short_name(name))
+
+
+def _sources(first: tuple[str, str], second: tuple[str, str]) -> str:
+    if first[0] == second[0]:
+        return f"the keys {first[1]!r} and {second[1]!r} of {first[0]!r}"
+    return f"{first[0]!r} and from {second[0]!r}"
 
 
 def _variable(key: str) -> str:

@@ -6,7 +6,6 @@ and adjoining secrets leave no tail behind. A stream gives the same output for e
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterable
 from typing import overload
@@ -58,8 +57,10 @@ class Masker:
             name: the secret's name, for the warning about a value too short to mask.
         """
         pattern = _encoded(value)
+        if not value:
+            return
         if len(value) < self._min_length:
-            self._warn_short(name, empty=not value)
+            self._warn_short(name or "a secret")
             return
         with self._lock:
             # A new dict, so that a scan in another thread sees the old or the new set, never half of one.
@@ -92,7 +93,7 @@ class Masker:
             masked += buffer[end:start] + self._token
             end = stop
         masked += buffer[end:]
-        return bytes(masked).decode("utf-8", "surrogatepass") if text else bytes(masked)
+        return _decoded(bytes(masked)) if text else bytes(masked)
 
     def stream(self) -> MaskStream:
         """Return a stream that masks bytes written in any chunking."""
@@ -118,9 +119,10 @@ class Masker:
         """What stands in for a value."""
         return self._token
 
-    def _warn_short(self, name: str | None, *, empty: bool) -> None:
-        label = name or "a secret"
-        if empty or label in self._warned:
+    def _warn_short(self, label: str) -> None:
+        import logging  # costs a cold process 10 ms
+
+        if label in self._warned:
             return
         self._warned.add(label)
         logging.getLogger("tacenda.masking").warning(
@@ -173,6 +175,13 @@ class MaskStream:
 
 def _encoded(value: str | bytes) -> bytes:
     return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else bytes(value)
+
+
+def _decoded(masked: bytes) -> str:
+    try:
+        return masked.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:  # a binary value began or ended inside a character
+        return masked.decode("utf-8", "replace")
 
 
 def _union(spans: Iterable[_Span]) -> list[_Span]:
