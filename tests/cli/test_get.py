@@ -182,7 +182,7 @@ def test_option_wins_over_environment(cli: Cli):
 def test_missing_extra(cli: Cli):
     """Without its package, a backend's error says what to install (S0.14)."""
     cli.configure("{provider: vault, vault_url: 'http://127.0.0.1:9'}")
-    without = "import sys; sys.modules['hvac'] = None; from tacenda.cli import main; sys.exit(main())"
+    without = "import sys; sys.modules['requests'] = None; from tacenda.cli import main; sys.exit(main())"
     done = cli("get", "x", command=[COMMAND[0], "-c", without], VAULT_TOKEN="example-token")
     assert done.code == 1
     assert "tacenda[vault]" in done.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -120,12 +121,16 @@ def test_settings_that_mean_nothing(settings: dict[str, Any]) -> None:
         provider(**HTTPS, **settings)
 
 
-def test_without_hvac_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without hvac the error says what to install (S0.14)."""
-    monkeypatch.setitem(__import__("sys").modules, "hvac", None)
-    monkeypatch.setitem(__import__("sys").modules, "hvac.adapters", None)
-    with pytest.raises(MissingDependency, match="hvac") as caught:
-        provider(**HTTPS, token="example-token").read("secret/x")
+@pytest.mark.parametrize(
+    ("package", "use"),
+    [("requests", lambda vault: vault.read("secret/x")), ("hvac", lambda vault: vault.write("secret/x", "example"))],
+)
+def test_without_the_packages_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch, package, use) -> None:
+    """Without requests no read, and without hvac no write, but an error that says what to install (S0.14)."""
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.delitem(sys.modules, "hvac.adapters", raising=False)
+    with pytest.raises(MissingDependency, match=package) as caught:
+        use(provider(**HTTPS, token="example-token"))
     assert "tacenda[vault]" in str(caught.value)
 
 
