@@ -53,6 +53,7 @@ class Stack(NamedTuple):
         Credentials given by mapping stay behind.
 
         Example:
+            >>> from pathlib import Path
             >>> snapshot = stack_from_mapping("dev", {"secrets": "env"}, Path("/work"), "example").snapshot()
             >>> snapshot["stacks"]["dev"]["secrets"]
             [{'provider': 'env'}]

@@ -37,10 +37,6 @@ def cli(context: click.Context) -> None:
     Values are read from a prompt, standard input or a file, never from the command line.
     """
     context.ensure_object(Session)
-    # Messages of the core look like the command's own. Which values are too short to be masked is none of its news:
-    # it masks nothing.
-    logging.basicConfig(format="tacenda: %(message)s")
-    logging.getLogger("tacenda.masking").setLevel(logging.ERROR)
     if os.environ.get("NO_COLOR"):
         context.color = False
 
@@ -51,6 +47,10 @@ for command in (get, set_, update, ls, rm, run, check):
 
 def main() -> int:
     """Run the command that the arguments say, and return its exit code: the console entry point."""
+    # Messages of the core look like the command's own. Which values are too short to be masked is none of its news:
+    # it masks nothing.
+    logging.basicConfig(format="tacenda: %(message)s")
+    logging.getLogger("tacenda.masking").setLevel(logging.ERROR)
     try:
         code = cli.main(prog_name="tacenda", standalone_mode=False)
     except click.ClickException as error:
