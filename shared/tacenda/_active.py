@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tacenda.providers import Provider
 
-__all__ = ["OVERRIDES", "chosen_stack", "use_stack"]
+__all__ = ["OVERRIDES", "TACENDA_STACK", "chosen_stack", "use_stack"]
+
+TACENDA_STACK = "TACENDA_STACK"
+"""The environment variable that names the stack."""
 
 OVERRIDES: list[Provider] = []
 """The providers of `tacenda.testing.override`, innermost last: while there is one, no other is asked."""
@@ -21,7 +24,7 @@ _STACK: ContextVar[str | None] = ContextVar("tacenda_stack", default=None)
 
 def chosen_stack() -> str | None:
     """Return the stack of this context: a pipeline's own, then `TACENDA_STACK`, then None (the configuration's)."""
-    return _STACK.get() or os.environ.get("TACENDA_STACK") or None
+    return _STACK.get() or os.environ.get(TACENDA_STACK) or None
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def record(
 
     Args:
         action: `read`, `write`, `delete`, `list` or `info`.
-        reference: the place, as a reference that can be pasted back.
+        reference: the place, as `Provider.label` spells it.
         stack: the stack's name.
         backend: the backend's short name.
         started: when the call began, by `time.perf_counter`, in seconds.
@@ -90,7 +90,7 @@ def _who() -> dict[str, Any]:
 
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):  # a container's numeric user without an entry
+    except (ImportError, KeyError, OSError):  # a container's numeric user without an entry; Windows
         user = str(os.getuid()) if hasattr(os, "getuid") else "unknown"
     return {"user": user, "host": socket.gethostname(), "pid": os.getpid(), **_CALLER.get()}
 

@@ -35,7 +35,7 @@ class Target(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The place as a reference that can be pasted back."""
+        """The place as `Provider.label` spells it."""
         return self.provider.label(self.place)
 
     @property
@@ -45,7 +45,7 @@ class Target(NamedTuple):
 
 
 class Chain:
-    """The providers of a stack, opened; each backend has one client and one login per process.
+    """The providers of a stack, opened; each entry has one client and one login in a process.
 
     Args:
         stack: the stack.
@@ -80,6 +80,8 @@ class Chain:
             InvalidReference: for an illegal name, a value, or a key given twice.
             Unsupported: if a version is asked for and no provider of the stack keeps versions.
         """
+        if any("\ud800" <= character <= "\udfff" for character in f"{name}{key or ''}"):
+            raise InvalidReference(f"{name!r} holds half a surrogate pair, which no backend can store", name=name)
         reference = parse_reference(name)
         if reference is not None and not _active.OVERRIDES:
             if key is not None and reference.key is not None:

@@ -14,16 +14,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tacenda._active import TACENDA_STACK
 from tacenda._errors import ConfigurationError
 from tacenda._registry import did_you_mean
 from tacenda._stack import Stack, stack_from_mapping
 
-__all__ = ["TACENDA_CONFIG", "TACENDA_STACK", "Configuration", "find_configuration", "from_mapping", "load_file"]
+__all__ = [
+    "TACENDA_CONFIG",
+    "TACENDA_STACK",
+    "Configuration",
+    "find_configuration",
+    "from_mapping",
+    "load_file",
+    "working_directory",
+]
 
 TACENDA_CONFIG = "TACENDA_CONFIG"
 """The environment variable that names the configuration file."""
-TACENDA_STACK = "TACENDA_STACK"
-"""The environment variable that names the stack."""
 
 _FILES = ("tacenda.yaml", "pyproject.toml", "flowyml.yaml")
 _DEFAULT = "default"
@@ -87,8 +94,8 @@ def find_configuration(start: Path | None = None) -> Configuration:
     """
     named = os.environ.get(TACENDA_CONFIG)
     if named:
-        return load_file(Path(named).expanduser(), trusted=True)
-    directory = Path.cwd() if start is None else Path(start)
+        return load_file(Path(os.path.expanduser(named)), trusted=True)
+    directory = working_directory() if start is None else Path(start)
     for folder in _search_path(directory):
         for name in _FILES:
             path = folder / name
@@ -126,7 +133,21 @@ def from_mapping(content: Mapping[str, Any]) -> Configuration:
     the working directory.
     """
     ours = {key: value for key, value in content.items() if key != "base"}
-    return _configuration(ours, Path(content.get("base") or Path.cwd()), "open_store(config=…)", credentials=True)
+    base = Path(content.get("base") or working_directory())
+    return _configuration(ours, base, "open_store(config=…)", credentials=True)
+
+
+def working_directory() -> Path:
+    """Return the working directory.
+
+    Raises:
+        ConfigurationError: if somebody has removed it.
+    """
+    try:
+        return Path.cwd()
+    except OSError as error:
+        reason = error.strerror
+    raise ConfigurationError(f"cannot tell the working directory: {reason}", hint="go to one that exists")
 
 
 def _configuration(content: Any, base: Path, source: str, **flags: Any) -> Configuration:
@@ -150,7 +171,7 @@ def _configuration(content: Any, base: Path, source: str, **flags: Any) -> Confi
 
 def _search_path(start: Path) -> list[Path]:
     folders = []
-    home = Path("~").expanduser()
+    home = Path(os.path.expanduser("~"))  # "~" itself where a container's numeric user has none; Path's raises
     ends = (home, home.resolve())  # the working directory has no symbolic links in it, HOME may have
     folder = start.absolute()
     while True:
@@ -192,7 +213,8 @@ def _parse_yaml(text: str, path: Path) -> Any:
 
     try:
         return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+        # Besides its own errors, what PyYAML lets through for values such as 2024-99-99 or `!!bool maybe`.
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it is not YAML"

@@ -80,8 +80,8 @@ CONVENTIONS: Mapping[str, Convention] = {
     ),
     "flyte_file": Convention(lambda parts: parts[-1], _PATH, "a relative path without '..'"),
     "metaflow": Convention(_metaflow, _ENV_NAME, "a variable name that does not start with a digit"),
-    # ZenML 0.35 secrets managers, facts of zenml: AWS and Vault names.
-    "zenml": Convention(_slashed, re.compile(r"[A-Za-z0-9_+=.@/-]+"), "letters, digits and _+=.@-"),
+    # ZenML 0.35's secrets managers on AWS and Vault.
+    "zenml": Convention(_slashed, re.compile(r"[A-Za-z0-9_+=.@/-]+"), "letters, digits and /_+=.@-"),
     # Backends: what a document may be called.
     "vault": Convention(
         _slashed, re.compile(r"(?!/)(?!.*//)[^\x00-\x1f]+(?<!/)"), "no empty part, no control character"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from tacenda._active import chosen_stack
+from tacenda._config import TACENDA_CONFIG, working_directory
 from tacenda._store import SecretStore, open_store
 
 __all__ = ["get", "get_many", "process_store"]
@@ -19,7 +19,7 @@ _LOCK = threading.Lock()
 
 def process_store() -> SecretStore:
     """Return the store of the active stack; one for each working directory, `TACENDA_CONFIG` and stack."""
-    key = (str(Path.cwd()), os.environ.get("TACENDA_CONFIG"), chosen_stack())
+    key = (str(working_directory()), os.environ.get(TACENDA_CONFIG), chosen_stack())
     store = _STORES.get(key)
     if store is None:
         with _LOCK:

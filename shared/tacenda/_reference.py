@@ -126,8 +126,7 @@ def _from_azure_url(url: str, key: str | None) -> Reference:
     match = re.fullmatch(_AZURE, url)
     if match is None:
         raise InvalidReference(
-            "an https:// reference must be an Azure secret URL",
-            name=url,
+            "an https:// reference must be an Azure secret URL (it is not repeated here: a webhook's URL is a secret)",
             hint="the form is https://VAULT.vault.azure.net/secrets/NAME[/VERSION]",
         )
     return Reference("azure", f"{match['host']}/{match['name']}", match["version"], key)

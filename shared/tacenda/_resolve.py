@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tacenda import _active
 from tacenda._cache import Cache, Cached
 from tacenda._chain import Chain, Target
-from tacenda._errors import InvalidReference, SecretError, SecretNotFound, Unsupported
+from tacenda._errors import InvalidReference, SecretError, SecretNotFound, Unsupported, worst
 from tacenda._reference import parse_reference
 from tacenda._values import SecretBundle, SecretInfo, leaves, natural
 from tacenda.masking import is_secret_key, registry
@@ -75,11 +75,11 @@ class Resolver:
     def names(self, prefix: str) -> Iterator[SecretInfo]:
         """Yield the names that start with a prefix, the first of each along the chain; see `SecretStore.list`."""
         seen: set[str] = set()
-        refusals: list[Unsupported] = []
+        refusals: list[SecretError] = []
         for provider in self.chain.providers:
             try:
                 listing = self._listing(provider, prefix)
-            except Unsupported as refusal:
+            except (Unsupported, SecretNotFound) as refusal:  # as `get` does, on to the next if a mount is not there
                 refusals.append(refusal)
                 continue
             for info in listing:
@@ -87,7 +87,7 @@ class Resolver:
                     seen.add(info.name)
                     yield info
         if len(refusals) == len(self.chain.providers):
-            raise refusals[0]
+            raise worst(refusals)
 
     def prefetch(self, names: Sequence[str]) -> None:
         """Read in batches, where the backend has them, what the first provider of the chain would be asked for."""
@@ -116,6 +116,8 @@ class Resolver:
         for key, leaf in leaves(value):
             if is_secret_key(key, self._stack.non_secret_keys):
                 masker.add(leaf, label if key is None else f"{label}#{key}")
+            if key is not None and isinstance(inner := natural(leaf), SecretBundle):  # a JSON text under a key
+                self.register(inner, f"{label}#{key}")
 
     def _first(self, name: str, key: str | None, version: str | None, at: Callable[[Target], T]) -> T:
         # "Not there" goes on to the next place; any other failure stops and says so.
@@ -186,7 +188,10 @@ class Resolver:
 
 def _version(name: str, version: str | None) -> str | None:
     reference = parse_reference(name)
-    return version or (None if reference is None else reference.version)
+    named = None if reference is None else reference.version
+    if version and named and str(version) != named:
+        raise InvalidReference(f"{name!r} names the version {named!r} already", name=name)
+    return str(version) if version else named  # a number is an obvious thing to write
 
 
 def _plain_path(provider: Provider, name: str) -> list[str]:

@@ -55,9 +55,11 @@ def retry(
             failure = error
         worth = failure.retry_for if deadline is None else min(failure.retry_for, deadline)
         left = started + worth - clock()
-        pause = max(failure.retry_after or 0.0, wait / 2 + random.random() * wait / 2)
-        if left <= 0 or pause > left:
+        asked_for = failure.retry_after or 0.0
+        if left < max(asked_for, wait / 2):
             raise failure
+        # Never beyond the time that is left, or 10 s would often end after 4.
+        pause = max(asked_for, random.uniform(wait / 2, min(wait, left)))
         if not noticed and clock() - started + pause > NOTICE_AFTER:
             notice(failure, left)
             noticed = True

@@ -112,6 +112,10 @@ class SecretStore:
     def get_many(self, names: Iterable[str], *, fresh: bool = False) -> dict[str, Any]:
         """Return several secrets: in batches where the backend has them, else in parallel, each document once.
 
+        Args:
+            names: names or references; a key goes with its name, `NAME#KEY`.
+            fresh: past the cache.
+
         Raises:
             SecretError: the worst kind that occurred; `failures` has every failed name with its own error.
         """
@@ -131,7 +135,11 @@ class SecretStore:
     def list(self, prefix: str = "") -> Iterator[SecretInfo]:
         """Yield the secrets whose names start with a prefix, the first of each name along the chain; never values.
 
+        Args:
+            prefix: how the names begin; empty for all.
+
         Raises:
+            SecretError: when the first name is asked for: as `get`.
             Unsupported: if no provider of the stack can list.
         """
         return self._resolver.names(prefix)
@@ -175,8 +183,13 @@ class SecretStore:
     def update(self, name: str, values: Mapping[str, Any]) -> SecretInfo:
         """Merge keys into a secret; other keys stay, also those written at the same moment by somebody else.
 
+        Args:
+            name: a name of the stack, or a reference. If there is no such secret, it is made.
+            values: keys and their new JSON values.
+
         Raises:
-            Unsupported: if the backend has no safe way to do that.
+            Conflict: if other writers came first again and again.
+            Unsupported: if the backend has no safe way to do that, or cannot keep such a value.
             InvalidReference: if the secret is text and has no keys.
         """
         values = wrap(values)
@@ -184,6 +197,9 @@ class SecretStore:
 
     def delete(self, name: str) -> None:
         """Delete a secret, recoverably where the backend can; in a one-document stack, one key.
+
+        Args:
+            name: a name of the stack, or a reference; with `#KEY`, that one key.
 
         Raises:
             SecretNotFound: if there is none.
@@ -201,6 +217,8 @@ class SecretStore:
     def _read(self, name: str, key: str | None, version: str | None, *, fresh: bool) -> Any:
         answers = self._answers  # a write puts a new dict in its place, so an answer from before it is not kept
         found = self._resolver.read(name, key, version, fresh=fresh)
+        if fresh and self._answers is answers:  # other names must not say what the document said before
+            answers = self._answers = {}
         if self.stack.cache_ttl and not _active.OVERRIDES:
             answers[name, key, version] = (found.value, found.expires)
         return found.value
@@ -252,7 +270,7 @@ def _configuration(config: Mapping[str, Any] | str | os.PathLike[str] | None) ->
         return from_mapping(config)
     from pathlib import Path
 
-    return load_file(Path(config), trusted=True)
+    return load_file(Path(os.path.expanduser(config)), trusted=True)
 
 
 def _reset_after_fork() -> None:

@@ -135,7 +135,7 @@ class SecretInfo(NamedTuple):
     """What is known about a secret without its value.
 
     Attributes:
-        name: the name within the stack, or the path within the backend for a reference.
+        name: the name or reference that was asked for; in a listing the name within the stack.
         backend: the backend's short name, such as `vault`.
         version: the resolved version, where the backend keeps versions.
         created: when this version was written, RFC 3339, where the backend tells.
@@ -176,9 +176,12 @@ def natural(value: Any, name: str = "this secret") -> Any:
         <Secret [masked]>
     """
     if isinstance(value, str) and value.lstrip()[:1] == "{":
-        content = _json_object(value)
-        if content is not None:
-            return SecretBundle(content, name, value)
+        try:
+            content = json.loads(value)
+            if isinstance(content, dict):
+                return SecretBundle(content, name, value)
+        except (ValueError, RecursionError):  # no JSON, or nested too deeply to be anybody's keys
+            pass
     return wrap(value, name)
 
 
@@ -230,11 +233,3 @@ def leaves(value: Any, key: str | None = None) -> Iterator[tuple[str | None, str
         yield key, value
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         yield key, json.dumps(value)
-
-
-def _json_object(text: str) -> dict[str, Any] | None:
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return content if isinstance(content, dict) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +39,9 @@ def set_secret(
 
 def update_secret(resolver: Resolver, name: str, values: Mapping[str, Any]) -> SecretInfo:
     """Merge keys into a secret; see `SecretStore.update`."""
-    plain = _storable(name, dict(values))
-    assert isinstance(plain, dict)  # noqa: S101 - for the type checker: a dict stays a dict
+    plain = _storable(name, values)
+    if not isinstance(plain, dict):
+        raise TypeError(f"{name!r} can be updated by a mapping of keys to values only")
     target = _writable(resolver, name)
     _register(resolver, target, values)
 
@@ -127,25 +129,29 @@ def _storable(name: str, value: Any) -> Value:
 
     Raises:
         TypeError: naming the place, never the value.
+        Unsupported: for what no encoding can hold: half a surrogate pair, an infinite number.
     """
     plain = reveal(value)
-    if isinstance(plain, (str, bytes)):
-        return plain
-    if isinstance(plain, dict):
-        for key, item in plain.items():
-            if not isinstance(key, str):
-                raise TypeError(f"a key of {name!r} is a {type(key).__name__}; keys are text")
-            _refuse_unstorable(f"{name}#{key}", item)
-        return {key: encode_leaf(item) for key, item in plain.items()}
-    raise TypeError(f"{name!r} is a {type(plain).__name__}; a secret is text, bytes, or a mapping of keys to values")
+    if not isinstance(plain, (str, bytes, dict)):
+        kind = type(plain).__name__
+        raise TypeError(f"{name!r} is a {kind}; a secret is text, bytes, or a mapping of keys to values")
+    _refuse_unstorable(name, plain)
+    return {key: encode_leaf(item) for key, item in plain.items()} if isinstance(plain, dict) else plain
 
 
-def _refuse_unstorable(place: str, value: Any, *, top: bool = True) -> None:
+def _refuse_unstorable(place: str, value: Any, depth: int = 0) -> None:
     if isinstance(value, Mapping):
         for key, item in value.items():
-            _refuse_unstorable(f"{place}.{key}", item, top=False)
+            if not isinstance(key, str):
+                raise TypeError(f"a key of {place!r} is a {type(key).__name__}; keys are text")
+            _refuse_unstorable(f"a key of {place}", key, depth + 1)
+            _refuse_unstorable(f"{place}.{key}" if depth else f"{place}#{key}", item, depth + 1)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            _refuse_unstorable(place, item, top=False)
-    elif not (value is None or isinstance(value, (str, int, float)) or (top and isinstance(value, bytes))):
+            _refuse_unstorable(place, item, depth + 1)
+    elif not (value is None or isinstance(value, (str, int, float)) or (depth <= 1 and isinstance(value, bytes))):
         raise TypeError(f"{place} is a {type(value).__name__}; values are text, numbers, true, false, null, or nested")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise Unsupported(f"{place} is infinite or not a number, which JSON cannot hold", hint="write it as text")
+    elif isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+        raise Unsupported(f"{place} is text that no encoding can hold", hint="write it as bytes")

@@ -1,9 +1,4 @@
-"""The backend in memory stands beside the tests of the core; here it is put where Python finds it."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "core" / "backend"))
+"""The fixtures of the core's tests, which others use too."""
 
 from core_fixtures import clock, python, shelf, shelf_store, workplace
 

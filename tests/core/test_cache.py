@@ -219,3 +219,11 @@ def test_put_from_before_a_write_is_dropped():
     assert not cache.serves("k")
     cache.put("k", "example-new", cache.generation)
     assert cache.serves("k")
+
+
+def test_fresh_renews_every_view_of_the_document(store, shelf):
+    """After `fresh=True` no key of the document is older than the document itself."""
+    assert store.get("x", "k") == "example-1"
+    shelf.put("x", {"k": "example-2"})
+    store.get("x", fresh=True)
+    assert store.get("x", "k") == store.get("x#k") == "example-2"

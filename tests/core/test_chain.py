@@ -287,3 +287,23 @@ def test_list_skips_who_cannot_list(monkeypatch, shelf):
     assert [info.name for info in store.list()] == ["a"]
     with pytest.raises(Unsupported):
         list(open_store(config={"stacks": {"dev": {"secrets": "env"}}}).list())
+
+
+def test_listing_passes_a_mount_that_is_not_there(workplace, monkeypatch):
+    """A laptop without the cluster's mount lists what the next provider has; alone, the missing mount is told."""
+    monkeypatch.setenv("API_KEY", "example-key")
+    files = {"provider": "files", "path": "nowhere"}
+    with open_store(config={"stacks": {"dev": {"secrets": [files, {"provider": "env"}]}}}) as store:
+        assert [info.name for info in store.list("API_")] == ["API_KEY"]
+    with open_store(config={"stacks": {"dev": {"secrets": files}}}) as store, pytest.raises(SecretNotFound):
+        list(store.list())
+
+
+def test_a_version_named_twice(shelf_store):
+    """As with keys: two that differ are a mistake; a number is as good as its text."""
+    store = shelf_store()
+    with pytest.raises(InvalidReference, match="version '2' already"):
+        store.get("shelf://x?version=2", version="3")
+    for version in (2, "2"):
+        with pytest.raises(SecretNotFound):
+            store.get("shelf://x?version=2", version=version)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tacenda import open_store
+from tacenda import get, open_store
 from tacenda._config import find_configuration
 from tacenda.errors import ConfigurationError
 
@@ -190,3 +190,22 @@ def test_open_store_takes_a_path(workplace):
     path = write(workplace / "x.yaml", "given")
     assert open_store(config=path).stack.name == "given"
     assert open_store(config=str(path)).stack.name == "given"
+
+
+def test_user_without_a_home(workplace, monkeypatch):
+    """A container's numeric user has neither HOME nor an entry in the password file, and still has a configuration."""
+    write(workplace / "tacenda.yaml", "here")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    assert found() == "here"
+
+
+def test_working_directory_that_is_gone(workplace, monkeypatch):
+    """Said in our words, whoever asks."""
+    gone = workplace / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    for call in (open_store, lambda: open_store(config={}), lambda: get("x")):
+        with pytest.raises(ConfigurationError, match="working directory"):
+            call()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from tacenda import open_store
 from tacenda.errors import Conflict, InvalidReference, SecretNotFound, Unsupported
+from tacenda.masking import registry
 
 DOCUMENT = {"DB_PASSWORD": "example-password", "api": {"KEY": "example-key", "PORT": 1}, "text": "example-text"}
 
@@ -139,3 +143,11 @@ def test_document_that_is_no_object(shelf, shelf_store):
             use()
         assert "example-text" not in str(caught.value)
     assert shelf.documents["d"] == ["example-text"]
+
+
+def test_json_text_in_a_document_is_masked_inside_too(workplace):
+    """A secret kept as JSON text is a bundle when asked for, so its values are masked like those of any bundle."""
+    (workplace / "x.json").write_text(json.dumps({"db": '{"HOST": "example-host", "PASSWORD": "example-inner"}'}))
+    with open_store(config={"stacks": {"dev": {"secrets": {"provider": "local", "path": "x.json"}}}}) as store:
+        assert store.get("db").PASSWORD == "example-inner"
+    assert registry().mask("example-host example-inner") == "example-host [masked]"

@@ -182,3 +182,13 @@ def test_store_tells_the_log_once(shelf, shelf_store, caplog, monkeypatch):
 def iter_clock():
     seconds = iter(range(1000))
     return lambda: float(next(seconds))
+
+
+@given(st.integers(0, 2**32))
+def test_most_of_the_time_is_used(seed):
+    """A server that restarts within 6 s of the 10 that a refused connection is worth is reached."""
+    random.seed(seed)
+    world = World(BackendUnavailable("refused", retry_for=10.0))
+    with pytest.raises(BackendUnavailable):
+        world.run()
+    assert 6.0 <= world.now <= 10.0

@@ -201,3 +201,37 @@ def test_update_takes_a_bundle(store):
     """What was read can be merged elsewhere."""
     store.update("x", SecretBundle({"a": "example-a"}))
     assert store.get("x") == {"a": "example-a"}
+
+
+HALF = "example-\ud800"
+
+
+@pytest.mark.parametrize("value", [HALF, {"k": HALF}, {HALF: "x"}, {"k": [HALF]}, {"k": float("nan")}, {"k": [1e999]}])
+def test_what_no_encoding_can_hold_is_refused_before_it_is_sent(store, shelf, value):
+    """Neither an encoder's error, which holds the whole document, nor a value that nobody can read back."""
+    shelf.put("x", {"kept": "example"})
+    for write in (store.set, store.update) if isinstance(value, dict) else (store.set,):
+        with pytest.raises(Unsupported) as caught:
+            write("x", value)
+        assert "example" not in str(caught.value)
+    assert store.get("x") == {"kept": "example"}
+
+
+@pytest.mark.parametrize("call", ["get", "delete"])
+@pytest.mark.parametrize("name", [HALF, f"x#{HALF}", f"shelf://x#{HALF}"])
+def test_names_that_no_encoding_can_hold(store, name, call):
+    """A name that no backend could have means nothing."""
+    with pytest.raises(InvalidReference):
+        getattr(store, call)(name)
+
+
+def test_nested_keys_are_text_too(store):
+    """JSON would quietly make the number 1 the text "1"."""
+    with pytest.raises(TypeError, match="a key of 'x#a' is a int"):
+        store.set("x", {"a": {1: "example"}})
+
+
+def test_only_a_mapping_updates(store):
+    """A text has no keys to merge."""
+    with pytest.raises(TypeError, match="mapping"):
+        store.update("x", "example")

@@ -389,9 +389,16 @@ def test_kv1_settings_on_a_kv2_mount(lab: VaultLab, action: str) -> None:
 
 
 def test_kv2_settings_on_a_kv1_mount(lab1: VaultLab) -> None:
-    """A write meant for KV v2 says that the mount is v1."""
+    """A write meant for KV v2 says that the mount is v1, and leaves nothing there under another name."""
     vault = lab1.provider(kv_version=2)
     assert "kv_version: 1" in str(refused(ConfigurationError, lambda: vault.write(vault.path_of("x"), "example")))
+    assert list(lab1.provider().list("")) == []
+
+
+def test_a_listing_stays_in_its_mount(lab: VaultLab) -> None:
+    """A prefix with `..` is refused, as in names: it would lead to another part of the server."""
+    vault = lab.provider()
+    refused(InvalidReference, lambda: vault.list("../../sys/"))
 
 
 # -- sizes and numbers -------------------------------------------------------------------------------
@@ -542,6 +549,31 @@ def test_something_else_answers(stub: Stub, body: bytes) -> None:
     """A login page or proxy that answers instead of Vault is unavailable, not an empty secret."""
     stub.body = body
     assert "did not answer like Vault" in str(refused(BackendUnavailable, lambda: stubbed(stub).read("secret/x")))
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>not found</html>", b'{"detail": "Not Found"}'])
+@pytest.mark.parametrize("action", ["read", "info", "list", "write", "modify", "delete", "check"])
+def test_not_found_by_something_else_is_not_missing(stub: Stub, action: str, body: bytes) -> None:
+    """A wrong address or a proxy answers 404 as well: that is "could not ask", or a chain would quietly go on."""
+    stub.status, stub.body = 404, body
+    vault = stubbed(stub)
+    call = {
+        "read": lambda: vault.read("secret/x"),
+        "info": lambda: vault.info("secret/x"),
+        "list": lambda: list(vault.list("")),
+        "write": lambda: vault.write("secret/x", "example"),
+        "modify": lambda: vault.modify("secret/x", lambda document: "example"),
+        "delete": lambda: vault.delete("secret/x"),
+        "check": vault.check,
+    }[action]
+    assert "did not answer like Vault" in str(refused(BackendUnavailable, call))
+
+
+def test_login_at_something_else(stub: Stub) -> None:
+    """The same for a login: nobody refused it."""
+    stub.status, stub.body = 404, b"<html>not found</html>"
+    vault = provider(vault_url=stub.url, auth={"method": "approle", "role_id": "x", "secret_id": "example"})
+    assert "did not answer like Vault" in str(refused(BackendUnavailable, lambda: vault.read("secret/x")))
 
 
 def test_redirect_to_the_active_node(stub: Stub, lab: VaultLab) -> None:

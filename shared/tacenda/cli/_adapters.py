@@ -59,7 +59,7 @@ def _adapter(name: str, version: str) -> Adapter:
     if name != "metaflow":
         return Adapter(name, version, active=False, note="this release has no adapter for it")
     limit = os.environ.get(TACENDA_ADAPTERS)
-    if limit is not None and name not in limit.replace(" ", "").split(","):
+    if limit and name not in limit.replace(" ", "").split(","):
         return Adapter(name, version, active=False, note=f"switched off by {TACENDA_ADAPTERS}={limit}")
     return _metaflow(version)
 
@@ -76,4 +76,5 @@ def _metaflow(version: str) -> Adapter:
     home = done.stdout.split()[-1] if done.stdout.split() else "nowhere"
     if home.startswith("metaflow_extensions.tacenda."):
         return Adapter("metaflow", version, active=True, note="@secrets is tacenda's")
-    return Adapter("metaflow", version, active=False, note=f"@secrets comes from {home}", wrong=True)
+    note = f"@secrets comes from {home}; tacenda's needs Metaflow 2.15.20 or newer"
+    return Adapter("metaflow", version, active=False, note=note, wrong=True)

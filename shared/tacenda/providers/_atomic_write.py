@@ -90,7 +90,7 @@ def remove_file(path: Path) -> None:
 
 
 def _write_new(path: Path, data: bytes, *, like: Path) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         with suppress(FileNotFoundError):
             _copy_access(descriptor, like.stat())
@@ -100,6 +100,8 @@ def _write_new(path: Path, data: bytes, *, like: Path) -> None:
 
 
 def _copy_access(descriptor: int, old: os.stat_result) -> None:
+    if not hasattr(os, "geteuid"):  # Windows has no such modes
+        return
     if old.st_uid != os.geteuid():  # written with sudo, say: the owner must not be locked out
         os.fchown(descriptor, old.st_uid, old.st_gid)
     os.fchmod(descriptor, old.st_mode & 0o600)
@@ -107,7 +109,7 @@ def _copy_access(descriptor: int, old: os.stat_result) -> None:
 
 def _sync_directory(directory: Path) -> None:
     with suppress(OSError):  # some filesystems cannot; the file itself is safe
-        descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(directory, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:

@@ -161,8 +161,8 @@ class Provider(ABC):
         return self.backend
 
     def label(self, place: Place) -> str:
-        """Return a place as messages and audit events show it: a reference that can be pasted back."""
-        keys = "".join(f"#{key}" for key in place.keys)
+        """Return a place as messages and audit events show it: a reference; with at most one key, one to paste back."""
+        keys = "".join(f"#{key.replace('%', '%25').replace('#', '%23')}" for key in place.keys)
         return f"{self.backend}://{place.path}{keys}"
 
     # -- what every backend does ---------------------------------------------------------------------

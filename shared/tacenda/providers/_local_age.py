@@ -6,9 +6,10 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tacenda._errors import AccessDenied, BackendUnavailable, ConfigurationError, MissingDependency, Unsupported
+from tacenda._errors import AccessDenied, BackendUnavailable, ConfigurationError, Unsupported
 from tacenda._values import SecretBytes
 from tacenda.providers._disk import read_file
+from tacenda.providers._sdk import load_sdk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,15 +104,7 @@ def encrypt(data: bytes, identities: Identities, before: bytes, file: Path) -> b
 
 
 def _pyrage() -> Any:
-    try:
-        import pyrage
-    except ImportError:
-        pyrage = None
-    if pyrage is None:
-        raise MissingDependency(
-            "reading age-encrypted files needs the package pyrage", hint="install it with: pip install 'tacenda[age]'"
-        )
-    return pyrage
+    return load_sdk("pyrage", backend="an age-encrypted local file", extra="age")
 
 
 def _age_identities(file: Path, data: SecretBytes, protect: Callable[[str, str], object]) -> Identities:

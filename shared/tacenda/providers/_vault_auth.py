@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from tacenda._errors import AccessDenied, ConfigurationError
 from tacenda._values import Secret, SecretBytes
-from tacenda.providers._vault_errors import Asked, content, failure, malformed, reasons
+from tacenda.providers._vault_errors import Asked, content, failure, from_vault, malformed, reasons
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,7 +134,7 @@ class Login:
         del credentials
         response = self._transport.request("POST", f"auth/{quote(mount)}/{path}", asked, body=body)
         status, answer = response.status_code, content(response)
-        if status in _REFUSED:
+        if status in _REFUSED and from_vault(answer):
             told = reasons(answer) or f"HTTP status {status}"
             raise AccessDenied(f"{self._server} refuses to {asked.verb} {asked.what}: {told}", hint=asked.hint)
         if status != HTTPStatus.OK:
@@ -206,6 +206,6 @@ def auth_settings(settings: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _read(path: str) -> str | None:
     try:
-        return Path(path).expanduser().read_text(encoding="utf-8").strip()
+        return Path(os.path.expanduser(path)).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return None

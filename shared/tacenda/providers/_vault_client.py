@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tacenda.providers._vault_auth import Login
-from tacenda.providers._vault_errors import Asked, content, failure, malformed
+from tacenda.providers._vault_errors import Asked, content, failure, from_vault, malformed
 from tacenda.providers._vault_transport import Transport
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Client:
         error = None if response.status_code < HTTPStatus.MULTIPLE_CHOICES else failure(response, asked)
         if error is None and response.content and not found:
             error = malformed(asked)
-        if error and response.status_code not in expected:
+        if error and not (response.status_code in expected and from_vault(found)):
             raise error
         return Answer(response.status_code, found, error)
 

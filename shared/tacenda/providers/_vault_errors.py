@@ -16,7 +16,7 @@ from tacenda._errors import (
     Unsupported,
 )
 
-__all__ = ["SMALLER", "Asked", "content", "failure", "malformed", "reasons", "unreachable"]
+__all__ = ["SMALLER", "Asked", "content", "failure", "from_vault", "malformed", "reasons", "unreachable"]
 
 SMALLER = "keep the data elsewhere and a key here"
 _BUSY_FOR = 180.0
@@ -54,8 +54,8 @@ def failure(response: Any, asked: Asked) -> SecretError:
         return _busy(response, "sealed" in said, asked)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or any(sign in said for sign in _TOO_LARGE):
         return Unsupported(f"{asked.server} cannot keep a value of this size: {asked.what}", hint=SMALLER)
-    if status == HTTPStatus.BAD_REQUEST and not body:
-        return malformed(asked)
+    if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND) and not from_vault(body):
+        return malformed(asked)  # a proxy's or another server's 404 does not say that a secret is missing
     kind = _KINDS.get(status, BackendUnavailable)
     hint = "see `vault status` and the server's log" if kind is BackendUnavailable else asked.hint
     return kind(f"{asked.server} cannot {asked.verb} {asked.what}: {said or f'HTTP status {status}'}", hint=hint)
@@ -85,6 +85,11 @@ def content(response: Any) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def from_vault(body: dict[str, Any]) -> bool:
+    """Return whether a failure's JSON object is Vault's: it has `errors`, or `data` about a deleted version."""
+    return not body.keys().isdisjoint(("errors", "data"))
 
 
 def reasons(body: dict[str, Any]) -> str:

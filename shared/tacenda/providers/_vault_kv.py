@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, unquote
@@ -207,7 +208,9 @@ class KvV2(_Engine):
             return None
         if answer.error:
             raise self._no_such(at, answer) if answer.status == HTTPStatus.NOT_FOUND else answer.error
-        if "version" not in answer.data:
+        if "version" not in answer.data:  # version 1 took `data/…` for a name and has the value there now
+            with suppress(SecretError):
+                self._call("DELETE", at, "take back", "data")
             raise _other_version(at, 1)
         written = answer.data["created_time"]
         tags = answer.data.get("custom_metadata") or {}

@@ -1,4 +1,4 @@
-"""HashiCorp Vault and OpenBao: the key-value engine, through hvac.
+"""HashiCorp Vault and OpenBao: the key-value engine. Reads are plain requests, logins and writes go through hvac.
 
 A cold read with a token is one request: no probe of the mount's version, no look at the token.
 """
@@ -123,7 +123,10 @@ class VaultProvider(Provider):
         self._engine.delete(self._at(path))
 
     def list(self, prefix: str) -> Iterator[SecretInfo]:
-        """Yield names, reading folder by folder as far as they are asked for."""
+        """Yield names, reading folder by folder as far as they are asked for; `..` is refused as in names."""
+        folder = prefix.rpartition("/")[0]
+        if folder:
+            self.path_of(folder)
         return self._engine.list(self._at(quote(self._mount, safe="")), prefix)
 
     def info(self, path: str, version: str | None = None) -> SecretInfo:
@@ -150,11 +153,14 @@ class VaultProvider(Provider):
         self.reset()
 
     def _client(self) -> Client:
-        if self._connected is None:
+        client = self._connected  # read once: another thread may close it meanwhile
+        if client is None:
             with self._lock:
-                if self._connected is None:
-                    self._connected = Client(self._url, self.settings, self.base, self.describe(), self.protect)
-        return self._connected
+                client = self._connected
+                if client is None:
+                    client = Client(self._url, self.settings, self.base, self.describe(), self.protect)
+                    self._connected = client
+        return client
 
     def _engine_of(self, version: object) -> KvV1 | KvV2:
         if str(version) not in ("1", "2"):

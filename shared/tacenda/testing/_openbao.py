@@ -47,15 +47,19 @@ class OpenBao:
         return f"{'https' if self.ca_cert else 'http'}://127.0.0.1:{self._port}"
 
     def client(self, token: str | None = None, **options: Any) -> Any:
-        """Return an hvac client of this server.
+        """Return an hvac client of this server, which no proxy or authority in the environment concerns.
 
         Args:
             token: its token; the root token if None.
             options: passed to `hvac.Client`, such as `namespace`.
         """
         import hvac
+        import requests
 
-        return hvac.Client(url=self.url, token=token or self.token, verify=self.ca_cert or True, **options)
+        session = requests.Session()
+        session.trust_env = False
+        session.verify = self.ca_cert or True
+        return hvac.Client(url=self.url, token=token or self.token, session=session, **options)
 
     def start(self) -> None:
         """Start again after `stop`, on the same port and with the same root token, without any data."""

@@ -53,7 +53,7 @@ class MemoryProvider(Provider):
 
     def __init__(self, secrets: Mapping[str, Any]) -> None:
         super().__init__({}, Path())
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._documents: dict[str, Value] = {name: reveal(value) for name, value in secrets.items()}
 
     def path_of(self, name: str) -> str:
@@ -77,9 +77,10 @@ class MemoryProvider(Provider):
         self, path: str, value: Value, *, create: bool = False, tags: Mapping[str, str] | None = None
     ) -> SecretInfo:
         """Put a value in its place."""
-        if create and path in self._documents:
-            raise Conflict(f"the secret {path!r} exists already", name=path)
-        self._documents[path] = value
+        with self._lock:
+            if create and path in self._documents:
+                raise Conflict(f"the secret {path!r} exists already", name=path)
+            self._documents[path] = value
         return SecretInfo(path, self.backend)
 
     def modify(self, path: str, change: Change) -> SecretInfo:
