@@ -17,7 +17,7 @@ from typing import Any
 
 from tacenda._errors import ConfigurationError
 
-__all__ = ["TACENDA_AUDIT", "caller", "record"]
+__all__ = ["TACENDA_AUDIT", "caller", "record", "require_writable"]
 
 TACENDA_AUDIT = "TACENDA_AUDIT"
 """The environment variable that names the audit file."""
@@ -37,6 +37,17 @@ def caller(**attributes: str) -> Iterator[None]:
         yield
     finally:
         _CALLER.reset(token)
+
+
+def require_writable() -> None:
+    """Raise unless an audit file, if there is to be one, can be written.
+
+    Raises:
+        ConfigurationError: naming the file.
+    """
+    path = os.environ.get(TACENDA_AUDIT)
+    if path:
+        _append(path, "")
 
 
 def record(
@@ -79,7 +90,7 @@ def record(
     }
     line = json.dumps(event, ensure_ascii=False)
     if path:
-        _append(path, line)
+        _append(path, f"{line}\n")
     if logger is not None:
         logger.info(line)
 
@@ -95,19 +106,22 @@ def _who() -> dict[str, Any]:
     return {"user": user, "host": socket.gethostname(), "pid": os.getpid(), **_CALLER.get()}
 
 
-def _append(path: str, line: str) -> None:
+def _append(path: str, text: str) -> None:
     # One write to a file opened for appending: lines of several processes do not mix. 0600: names can tell a lot.
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            os.write(descriptor, line.encode() + b"\n")
+            os.write(descriptor, text.encode())
         finally:
             os.close(descriptor)
     except OSError as error:
         reason = error.strerror
     else:
         return
-    raise ConfigurationError(f"cannot write the audit file that {TACENDA_AUDIT} names, {path}: {reason}")
+    raise ConfigurationError(
+        f"cannot write the audit file that {TACENDA_AUDIT} names, {path}: {reason}",
+        hint=f"see that its directory exists and is writable, or unset {TACENDA_AUDIT}",
+    )
 
 
 def _listening_logger() -> Any:

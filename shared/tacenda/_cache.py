@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 from time import monotonic
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from tacenda._errors import BackendUnavailable, SecretError, Throttled
+from tacenda._errors import BackendUnavailable, SecretError, SecretNotFound, Throttled
 
 __all__ = ["Cache", "Cached"]
 
@@ -29,6 +29,7 @@ class Cached(NamedTuple):
         read: when it was read, on the same clock.
         stale: whether it serves only because the backend could not be asked.
         version: the version that the value turned out to be, where that is known.
+        place: where it was, as messages show it.
     """
 
     value: Any
@@ -36,6 +37,7 @@ class Cached(NamedTuple):
     read: float
     stale: bool = False
     version: str | None = None
+    place: str = ""
 
 
 class _Flight:
@@ -82,8 +84,7 @@ class Cache(Generic[T]):
             fresh: past what is kept, and with a call of its own.
         """
         if fresh:
-            generation = self._generation  # of before the read: a write may come between
-            return self._keep(key, read(True), generation)
+            return self._fresh(key, read)
         with self._lock:
             kept = self._kept.get(key)
             if kept is not None and monotonic() < kept.expires:
@@ -95,6 +96,14 @@ class Cache(Generic[T]):
         if flight is not None:
             return self._wait(flight)
         return self._lead(key, mine, generation, read)
+
+    def _fresh(self, key: Hashable, read: Callable[[bool], T]) -> Cached:
+        generation = self._generation  # of before the read: a write may come between
+        try:
+            return self._keep(key, read(True), generation)
+        except SecretNotFound:
+            self._kept.pop(key, None)
+            raise
 
     @property
     def generation(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -9,7 +10,7 @@ from urllib.parse import unquote
 
 from tacenda import _active, _audit, _registry
 from tacenda._errors import InvalidReference, SecretError, Unsupported
-from tacenda._reference import parse_reference
+from tacenda._reference import SCHEMES, parse_reference
 from tacenda._retry import retry
 from tacenda.masking import registry
 from tacenda.providers import Place, Provider
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["AT_ONCE", "Chain", "Target"]
 
 AT_ONCE = 16
-"""How many calls to backends run at the same time; more did not help, measured."""
+"""How many calls to backends run at the same time in a process; more did not help, measured."""
+
+_slots = threading.BoundedSemaphore(AT_ONCE)
 
 T = TypeVar("T")
 
@@ -45,7 +48,7 @@ class Target(NamedTuple):
 
 
 class Chain:
-    """The providers of a stack, opened; each entry has one client and one login in a process.
+    """The providers of a stack, opened; each backend has one client and one login in a process.
 
     Args:
         stack: the stack.
@@ -104,6 +107,7 @@ class Chain:
             call: the call.
             patient: whether waiting for the backend is worth it.
         """
+        _audit.require_writable()  # before the backend does what could not be put on record
         started = time.perf_counter()
         outcome, version = "ok", None
         try:
@@ -118,7 +122,7 @@ class Chain:
         return result
 
     def _attempt(self, call: Callable[[], T]) -> T:
-        with self._slots:  # not held while waiting for the next attempt: others may ask another backend
+        with _slots:  # not held while waiting for the next attempt: others may ask another backend
             return call()
 
     def record(self, action: str, target: Target, **event: Any) -> None:
@@ -140,15 +144,23 @@ class Chain:
         return provider
 
     def _fresh_locks(self) -> None:
-        self._slots = threading.BoundedSemaphore(AT_ONCE)
         self._lock = threading.Lock()
+
+
+def _fresh_slots() -> None:
+    global _slots  # noqa: PLW0603 - in a forked child those that its parent's threads held would never come back
+    _slots = threading.BoundedSemaphore(AT_ONCE)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_fresh_slots)
 
 
 def _split(name: str, key: str | None) -> tuple[str, str | None]:
     # `get(N, K)` is `N#K`.
     plain, mark, inner = name.partition("#")
-    if not plain:
-        raise InvalidReference("the name of a secret is empty")
+    if not plain.strip():
+        raise InvalidReference("the name of a secret is empty", hint="see what names there are with `tacenda ls`")
     if mark and key is not None:
         raise InvalidReference(f"{name!r} names the key {unquote(inner)!r} already", name=name)
     return plain, unquote(inner) if mark else key
@@ -157,9 +169,11 @@ def _split(name: str, key: str | None) -> tuple[str, str | None]:
 def _known(backend: str) -> str:
     try:
         return _registry.canonical(backend)
-    except SecretError as error:
-        hint = error.hint
-    raise InvalidReference(f"there is no backend {backend!r} for a reference {backend}://…", hint=hint)
+    except SecretError:
+        near = _registry.did_you_mean(backend, SCHEMES)
+    raise InvalidReference(
+        f"there is no backend {backend!r} for a reference {backend}://…{near}", hint=f"they are: {', '.join(SCHEMES)}"
+    )
 
 
 def _notice(error: SecretError, left: float) -> None:

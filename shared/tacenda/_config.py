@@ -117,7 +117,9 @@ def load_file(path: Path, *, trusted: bool = False) -> Configuration:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ConfigurationError(f"cannot read the configuration file {path}: {reason}") from None
+        named = str(path) == os.path.expanduser(os.environ.get(TACENDA_CONFIG, ""))
+        hint = f"{TACENDA_CONFIG} names it; correct or unset that" if named else "look at its path and mode"
+        raise ConfigurationError(f"cannot read the configuration file {path}: {reason}", hint=hint) from None
     content = _parse_toml(text, path) if path.suffix == ".toml" else _parse_yaml(text, path)
     if path.suffix == ".toml":
         content = content.get("tool", {}).get("tacenda", {})
@@ -164,7 +166,10 @@ def _configuration(content: Any, base: Path, source: str, **flags: Any) -> Confi
     stacks = content.get("stacks") or {}
     default = content.get("default_stack")
     if not isinstance(stacks, Mapping) or not (default is None or isinstance(default, str)):
-        raise ConfigurationError(f"{source}: `stacks` must be a mapping of names to stacks, `default_stack` a name")
+        raise ConfigurationError(
+            f"{source}: `stacks` must be a mapping of names to stacks, `default_stack` a name",
+            hint="for example `stacks: {dev: {secrets: {provider: env}}}`",
+        )
     named = {str(name): raw for name, raw in stacks.items()} or {_DEFAULT: None}
     return Configuration(named, default, base, source, **flags)
 
@@ -185,7 +190,7 @@ def _search_path(start: Path) -> list[Path]:
 
 def _mentions_us(path: Path) -> bool:
     # Other people's files: parsed only if they may hold a section of ours.
-    section = r"\s*\[tool\.tacenda[.\]]" if path.suffix == ".toml" else r"stacks\s*:"
+    section = r"\s*\[?\s*tool\s*\.\s*tacenda(?![\w-])" if path.suffix == ".toml" else r"stacks\s*:"
     try:
         return re.search(f"(?m)^{section}", path.read_text(encoding="utf-8")) is not None
     except (OSError, UnicodeDecodeError):
@@ -216,9 +221,12 @@ def _parse_yaml(text: str, path: Path) -> Any:
     except (yaml.YAMLError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         # Besides its own errors, what PyYAML lets through for values such as 2024-99-99 or `!!bool maybe`.
         mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
+        # What is missing at the end of the text is reported for the line after the last.
+        line = f", line {min(mark.line + 1, len(text.splitlines()))}" if mark else ""
         problem = getattr(error, "problem", None) or "it is not YAML"
-    raise ConfigurationError(f"{path}{line}: malformed YAML: {problem}")
+    raise ConfigurationError(
+        f"{path}{line}: malformed YAML: {problem}", hint="look at the brackets, quotes and indentation up to that line"
+    )
 
 
 def _parse_toml(text: str, path: Path) -> Any:

@@ -55,7 +55,7 @@ def _slashed(parts: tuple[str, ...]) -> str:
     return "/".join(parts)
 
 
-_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+_VARIABLE = re.compile(r"(?=_*[A-Z0-9])[A-Z_][A-Z0-9_]*")  # `__` is what names without such letters would become
 _ANY_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _PATH = re.compile(r"(?!/)(?!.*(?:^|/)\.\.?(?:/|$))[^\x00]+")
 

@@ -7,13 +7,16 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tacenda._chain import AT_ONCE
-from tacenda._errors import SecretError, worst
+from tacenda._errors import Conflict, SecretError, worst
+from tacenda._reference import parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from concurrent.futures import Executor
 
-__all__ = ["Threads", "gathered"]
+    from tacenda._cache import Cached
+
+__all__ = ["Threads", "told_apart"]
 
 T = TypeVar("T")
 
@@ -57,12 +60,29 @@ class Threads:
             return self._executor.submit(copy_context().run, call)
 
 
-def gathered(names: Sequence[str], outcomes: Iterable[Any]) -> dict[str, Any]:
-    """Return each name with its outcome.
+def told_apart(names: Sequence[str], outcomes: Iterable[Any]) -> dict[str, Any]:
+    """Return each name with its value.
+
+    Args:
+        names: the names that were asked for.
+        outcomes: what was found for each, or the exception.
 
     Raises:
         SecretError: the worst kind among the outcomes; its `failures` has every failed name with its own error.
+        Conflict: if two names turned out to be one place, such as `my-key` and `my_key` one variable.
     """
+    found = _gathered(names, outcomes)
+    places: dict[str, list[str]] = {}
+    for name, answer in found.items():
+        if parse_reference(name) is None:  # a reference and a name may well mean the same
+            places.setdefault(answer.place, []).append(name)
+    met = [f"{' and '.join(map(repr, same))} are both {place}" for place, same in places.items() if len(same) > 1]
+    if met:
+        raise Conflict(f"different names for one secret: {'; '.join(met)}", hint="ask for it by one name")
+    return {name: answer.value for name, answer in found.items()}
+
+
+def _gathered(names: Sequence[str], outcomes: Iterable[Any]) -> dict[str, Cached]:
     results = dict(zip(names, outcomes, strict=True))
     failures = {name: result for name, result in results.items() if isinstance(result, SecretError)}
     for result in results.values():
@@ -80,5 +100,5 @@ def gathered(names: Sequence[str], outcomes: Iterable[Any]) -> dict[str, Any]:
 def _outcome(call: Callable[[], Any]) -> Any:
     try:
         return call()
-    except Exception as error:  # noqa: BLE001 - returned, and raised by `gathered`
+    except Exception as error:  # noqa: BLE001 - returned, and raised by `told_apart`
         return error

@@ -75,9 +75,9 @@ def entry(raw: Any, where: str, *, credentials: bool = False) -> Entry:
     """
     settings = {"provider": raw} if isinstance(raw, str) else raw
     if not isinstance(settings, Mapping) or not isinstance(settings.get("provider"), str):
-        raise ConfigurationError(f"{where}: every entry needs a `provider`", hint=f"one of: {', '.join(PROVIDERS)}")
+        raise ConfigurationError(f"{where}: every entry needs a `provider`", hint=_what_there_is())
     name = canonical(settings["provider"], where)
-    known = provider_class(name)
+    known = provider_class(name, where)
     checked: dict[str, Any] = {}
     for written, value in settings.items():
         if written == "provider":
@@ -104,14 +104,16 @@ def canonical(name: str, where: str = "provider") -> str:
     folded = _PROVIDER_ALIASES.get(folded, folded)
     if folded in PROVIDERS or folded in _plugins():
         return folded
-    written = "as the one given, which looks like a credential" if looks_like_credential(name) else repr(name)
+    written = (
+        " called what stands there, which looks like a credential" if looks_like_credential(name) else f" {name!r}"
+    )
     raise ConfigurationError(
-        f"{where}: there is no provider {written}{did_you_mean(folded, [*PROVIDERS, *_PROVIDER_ALIASES])}",
-        hint=f"the providers are: {', '.join([*PROVIDERS, *_plugins()])}",
+        f"{where}: there is no provider{written}{did_you_mean(folded, [*PROVIDERS, *_PROVIDER_ALIASES])}",
+        hint=_what_there_is(),
     )
 
 
-def provider_class(name: str) -> type[Provider]:
+def provider_class(name: str, where: str = "provider") -> type[Provider]:
     """Return the class behind a canonical provider name.
 
     Raises:
@@ -131,8 +133,8 @@ def provider_class(name: str) -> type[Provider]:
         module = None
     if module is None:
         raise Unsupported(
-            f"this release of tacenda has no provider {name!r} yet",
-            hint="it has: env, local, files, vault; further ones can be added by the entry point tacenda.providers",
+            f"{where}: this release of tacenda has no provider {name!r} yet",
+            hint=_what_there_is(),
         )
     provider: type[Provider] = getattr(module, class_name)
     return provider
@@ -149,6 +151,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
     near = get_close_matches(name, list(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _what_there_is() -> str:
+    from importlib.util import find_spec
+
+    ours = [name for name, (backend, _) in PROVIDERS.items() if find_spec(f"tacenda.providers.{backend}")]
+    return f"the providers are: {', '.join([*ours, *_plugins()])}"
 
 
 def _plugins() -> Mapping[str, Any]:
@@ -181,5 +190,5 @@ def _refuse_values(setting: str, value: Any, provider: type[Provider], place: st
         if name in provider.credential_settings or (isinstance(item, str) and looks_like_credential(item)):
             raise ConfigurationError(
                 f"{place} holds a credential, and a configuration file holds references and settings only",
-                hint="give it by the backend's own environment variable, or in the mapping of open_store(config=…)",
+                hint="give it by the backend's own environment variable, or put it into a file and name that",
             )

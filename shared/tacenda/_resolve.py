@@ -9,7 +9,7 @@ from tacenda import _active
 from tacenda._cache import Cache, Cached
 from tacenda._chain import Chain, Target
 from tacenda._errors import InvalidReference, SecretError, SecretNotFound, Unsupported, worst
-from tacenda._reference import parse_reference
+from tacenda._reference import looks_like_credential, parse_reference
 from tacenda._values import SecretBundle, SecretInfo, leaves, natural
 from tacenda.masking import is_secret_key, registry
 from tacenda.providers import Document, Place, decode_leaf
@@ -56,7 +56,7 @@ class Resolver:
         def read_at(target: Target) -> Cached:
             found = self._document(target, version, fresh=fresh)
             value, resolved = found.value
-            return found._replace(value=_dig(value, target), version=resolved)
+            return found._replace(value=_dig(value, target), version=resolved, place=target.label)
 
         return self._first(name, key, version, read_at)
 
@@ -114,7 +114,7 @@ class Resolver:
         """Tell the masker every secret leaf of a value, before anybody can print it."""
         masker = registry()
         for key, leaf in leaves(value):
-            if is_secret_key(key, self._stack.non_secret_keys):
+            if is_secret_key(key, self._stack.non_secret_keys) or _holds_credential(leaf):
                 masker.add(leaf, label if key is None else f"{label}#{key}")
             if key is not None and isinstance(inner := natural(leaf), SecretBundle):  # a JSON text under a key
                 self.register(inner, f"{label}#{key}")
@@ -134,8 +134,12 @@ class Resolver:
             f"there is no secret {what} in stack {self._stack.name!r} ({self._stack.source})",
             name=name,
             tried=tried,
-            hint=hint or "see what there is with `tacenda ls`, or store it with `tacenda set`",
+            hint=hint or self._hint(),
         )
+
+    def _hint(self) -> str:
+        writable = any(provider.capabilities.write for provider in self.chain.providers)
+        return "see what there is with `tacenda ls`" + (", or store it with `tacenda set`" if writable else "")
 
     def _document(self, target: Target, version: str | None = None, *, fresh: bool = False) -> Cached:
         # A whole document as (value in its natural type, version).
@@ -184,6 +188,11 @@ class Resolver:
 
         logging.getLogger("tacenda").warning("%s cannot be asked now; an earlier read serves", target.label)
         self.chain.record("read", target, started=time.perf_counter(), outcome="stale")
+
+
+def _holds_credential(leaf: str | bytes) -> bool:
+    # `url` is no secret, unless there is a password in it.
+    return isinstance(leaf, str) and looks_like_credential(leaf)
 
 
 def _version(name: str, version: str | None) -> str | None:

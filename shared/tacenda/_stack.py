@@ -107,7 +107,13 @@ def stack_from_mapping(
             f"{where}: `{unknown[0]}` is not a setting of a stack{_registry.did_you_mean(str(unknown[0]), _SETTINGS)}",
             hint=f"the settings are: {', '.join(_SETTINGS)}",
         )
-    chain = settings.get("secrets") or list(_DEFAULT_CHAIN)
+    chain = settings.get("secrets")
+    if chain is None:
+        chain = list(_DEFAULT_CHAIN)
+    if not chain:
+        raise ConfigurationError(
+            f"{where}.secrets names no provider", hint="name one, or leave `secrets` out for env, then files"
+        )
     entries = chain if isinstance(chain, list) else [chain]
     return Stack(
         name=name,

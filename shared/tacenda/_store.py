@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tacenda import _active
 from tacenda._config import Configuration, find_configuration, from_mapping, load_file
 from tacenda._errors import SecretError, SecretNotFound, Unsupported
-from tacenda._parallel import Threads, gathered
+from tacenda._parallel import Threads, told_apart
 from tacenda._resolve import Resolver
 from tacenda._values import exact_text, wrap
 from tacenda._write import delete_secret, set_secret, update_secret
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from tacenda._cache import Cached
     from tacenda._stack import Stack
     from tacenda._values import Secret, SecretInfo
 
@@ -49,7 +50,7 @@ class SecretStore:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self._resolver = Resolver(stack)
-        self._answers: dict[tuple[str, str | None, str | None], tuple[Any, float]] = {}
+        self._answers: dict[tuple[str, str | None, str | None], Cached] = {}
         self._threads = Threads()
         _OPEN.add(self)
 
@@ -87,12 +88,8 @@ class SecretStore:
             AccessDenied, BackendUnavailable, Throttled: it could not be asked for; never mistaken for missing.
             InvalidReference: the name means nothing, or the secret is text and has no keys.
         """
-        if not fresh and not _active.OVERRIDES:
-            answer = self._answers.get((name, key, version))
-            if answer is not None and monotonic() < answer[1]:
-                return answer[0]
         try:
-            return self._read(name, key, version, fresh=fresh)
+            return self._found(name, key, version, fresh=fresh).value
         except SecretNotFound:
             if default is _RAISE:
                 raise
@@ -122,7 +119,7 @@ class SecretStore:
         wanted = list(dict.fromkeys(names))
         if not fresh:
             self._resolver.prefetch(wanted)
-        return gathered(wanted, self._threads.outcomes([partial(self.get, name, fresh=fresh) for name in wanted]))
+        return told_apart(wanted, self._threads.outcomes([partial(self._found, name, fresh=fresh) for name in wanted]))
 
     def info(self, name: str, *, version: str | None = None) -> SecretInfo:
         """Return what the backend tells about a secret without its value: resolved version, times, tags.
@@ -155,8 +152,8 @@ class SecretStore:
         wanted = [*dict.fromkeys(names)]
         if not fresh:
             await self._threads.run(partial(self._resolver.prefetch, wanted))
-        reads = [self.aget(name, fresh=fresh) for name in wanted]
-        return gathered(wanted, await asyncio.gather(*reads, return_exceptions=True))
+        reads = [self._threads.run(partial(self._found, name, fresh=fresh)) for name in wanted]
+        return told_apart(wanted, await asyncio.gather(*reads, return_exceptions=True))
 
     # -- writing -------------------------------------------------------------------------------------
 
@@ -214,14 +211,20 @@ class SecretStore:
 
     # -- inside --------------------------------------------------------------------------------------
 
-    def _read(self, name: str, key: str | None, version: str | None, *, fresh: bool) -> Any:
+    def _found(self, name: str, key: str | None = None, version: str | None = None, *, fresh: bool = False) -> Cached:
         answers = self._answers  # a write puts a new dict in its place, so an answer from before it is not kept
-        found = self._resolver.read(name, key, version, fresh=fresh)
-        if fresh and self._answers is answers:  # other names must not say what the document said before
-            answers = self._answers = {}
+        if not fresh and not _active.OVERRIDES:
+            answer = answers.get((name, key, version))
+            if answer is not None and monotonic() < answer.expires:
+                return answer
+        try:
+            found = self._resolver.read(name, key, version, fresh=fresh)
+        finally:
+            if fresh and self._answers is answers:  # other names must not say what the document said before
+                answers = self._answers = {}
         if self.stack.cache_ttl and not _active.OVERRIDES:
-            answers[name, key, version] = (found.value, found.expires)
-        return found.value
+            answers[name, key, version] = found
+        return found
 
     def _write(self, write: Callable[..., T], *args: Any, **options: Any) -> T:
         try:

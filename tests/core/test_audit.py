@@ -212,3 +212,11 @@ def test_nobody_listens_nothing_is_built(monkeypatch, shelf, shelf_store):
     monkeypatch.setattr(_audit, "_who", lambda: pytest.fail("an event was built"))
     shelf.put("x", "example-value")
     assert shelf_store().get("x") == "example-value"
+
+
+def test_nothing_is_written_that_cannot_be_put_on_record(tmp_path, monkeypatch, shelf, shelf_store):
+    """An audit file that cannot be written is found out before the backend is asked, not after the write."""
+    monkeypatch.setenv("TACENDA_AUDIT", str(tmp_path / "no" / "such" / "directory"))
+    with pytest.raises(ConfigurationError, match="cannot write the audit file"):
+        shelf_store().set("x", "example-value")
+    assert shelf.calls == []

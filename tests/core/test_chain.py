@@ -307,3 +307,28 @@ def test_a_version_named_twice(shelf_store):
     for version in (2, "2"):
         with pytest.raises(SecretNotFound):
             store.get("shelf://x?version=2", version=version)
+
+
+@pytest.mark.parametrize(("scheme", "near"), [("vualt", "vault"), ("file", "files")])
+def test_an_unknown_scheme_says_what_was_meant(shelf_store, scheme, near):
+    """A reference to no backend names the nearest one, and all there are."""
+    with pytest.raises(InvalidReference, match=f"did you mean '{near}'") as caught:
+        shelf_store().get(f"{scheme}://secret/x")
+    assert "they are: env, local, files, vault" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", " ", "\t", "#key"])
+def test_a_blank_name_is_refused(shelf_store, name):
+    """No name is no secret."""
+    with pytest.raises(InvalidReference, match="empty"):
+        shelf_store().get(name)
+
+
+def test_a_fresh_read_that_finds_nothing_ends_the_old_answer(shelf, shelf_store):
+    """What somebody else deleted does not come back from memory once it was looked for."""
+    shelf.put("x", "example-value")
+    store = shelf_store()
+    assert store.get("x") == "example-value"
+    shelf.documents.clear()
+    assert store.get("x", default=None, fresh=True) is None
+    assert store.get("x", default=None) is None

@@ -6,7 +6,7 @@ import pytest
 
 from tacenda import open_store
 from tacenda._config import find_configuration
-from tacenda.errors import ConfigurationError
+from tacenda.errors import ConfigurationError, Unsupported
 from tacenda.masking import NON_SECRET_KEYS
 
 
@@ -140,7 +140,7 @@ def test_mistakes_name_the_place(configure, text, match):
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [("stacks:\n  dev: {secrets: env\n", 3), ("stacks:\n\tdev: x\n", 2), ("a: b: c\n", 1), ("a: 'b\n", 2)],
+    [("stacks:\n  dev: {secrets: env\n", 2), ("stacks:\n\tdev: x\n", 2), ("a: b: c\n", 1), ("a: 'b\n", 1)],
 )
 def test_malformed_yaml_names_the_line(configure, text, line):
     """The editor can go there."""
@@ -233,3 +233,19 @@ def test_bad_non_secret_keys_are_refused(configure, written):
     configure(f"stacks: {{dev: {{secrets: env, non_secret_keys: {written}}}}}\n")
     with refused("non_secret_keys must be a list"):
         open_store()
+
+
+@pytest.mark.parametrize("empty", ["[]", "{}", "''"])
+def test_a_stack_that_names_no_provider(workplace, empty):
+    """An empty chain is a mistake, not the default one."""
+    (workplace / "tacenda.yaml").write_text(f"stacks: {{dev: {{secrets: {empty}}}}}\n")
+    with pytest.raises(ConfigurationError, match=r"stacks\.dev\.secrets names no provider"):
+        open_store()
+
+
+def test_a_provider_that_is_not_there_yet_names_the_place(workplace):
+    """A cloud that this release lacks is named with its file and stack, beside what there is."""
+    (workplace / "tacenda.yaml").write_text("stacks: {prod: {secrets: {provider: gcp_secretmanager}}}\n")
+    with pytest.raises(Unsupported, match=r"tacenda\.yaml: stacks\.prod\.secrets: .*'gcp_secretmanager'") as caught:
+        open_store()
+    assert "the providers are: env, files, local, vault" in str(caught.value)

@@ -58,13 +58,13 @@ print(in_child(lambda: len(store.get_many(["x", "y"], fresh=True)) == 2))
 def test_every_lock_is_fresh_in_the_child(python):
     """Locks that the parent's threads held do not stop the child: cache, places, masking, process-wide store."""
     code = """
-from tacenda import _process
+from tacenda import _chain, _process
 from tacenda.masking import registry
 locks = [store._resolver._documents._lock, store._resolver.chain._lock, store._threads._lock, registry()._lock,
          _process._LOCK]
 for lock in locks:
     lock.acquire()
-slots = [store._resolver.chain._slots.acquire() for _ in range(16)]
+slots = [_chain._slots.acquire() for _ in range(16)]
 os.environ["EXAMPLE"] = "example-3"
 def check():
     return (store.get("x"), len(store.get_many(["x", "y"])), store.get("rack://z", default=None),

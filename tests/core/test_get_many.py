@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from tacenda.errors import AccessDenied, InvalidReference, SecretError, SecretNotFound, Throttled
+from tacenda import open_store
+from tacenda.errors import AccessDenied, Conflict, InvalidReference, SecretError, SecretNotFound, Throttled
 
 
 def fill(shelf, count):
@@ -192,3 +193,27 @@ def test_batch_read_before_a_write_is_not_kept(shelf, shelf_store):
     written.set()
     thread.join(10)
     assert store.get("x0") == "example-new"
+
+
+@pytest.mark.parametrize("names", [["my-key", "my_key"], ["my.key", "OTHER", "my-key"]])
+def test_two_names_of_one_place_are_refused(monkeypatch, names):
+    """Names that a backend cannot tell apart are one error that lists them, not one value under two names."""
+    monkeypatch.setenv("MY_KEY", "example-value")
+    monkeypatch.setenv("OTHER", "example-other")
+    store = open_store(config={"stacks": {"dev": {"secrets": "env"}}})
+    with pytest.raises(Conflict, match=r"'my.key' and 'my.key' are both env://MY_KEY") as caught:
+        store.get_many(names)
+    assert "'OTHER'" not in str(caught.value)
+
+
+def test_a_name_and_a_reference_may_be_one_place(shelf, shelf_store):
+    """Somebody who writes a reference knows where it leads."""
+    fill(shelf, 1)
+    assert shelf_store().get_many(["x0", "shelf://x0"]) == {"x0": "example-x0", "shelf://x0": "example-x0"}
+
+
+def test_names_that_look_alike_may_be_two_places(shelf, shelf_store):
+    """Only what really met is refused."""
+    shelf.put("my-key", "example-1")
+    shelf.put("my_key", "example-2")
+    assert shelf_store().get_many(["my-key", "my_key"]) == {"my-key": "example-1", "my_key": "example-2"}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tacenda import open_store
 from tacenda._reference import parse_reference
 from tacenda.errors import SecretNotFound, Unsupported
 from tacenda.providers.env import EnvProvider
@@ -149,3 +150,17 @@ def test_describe() -> None:
     """Messages tell which variables were meant."""
     assert provider().describe() == "the environment"
     assert provider(prefix="EXAMPLE_").describe() == "the environment (variables EXAMPLE_*)"
+
+
+@pytest.mark.parametrize("name", ["é", "ключ", "--", "."])
+def test_a_name_without_letters_is_no_variable(store_on_env, monkeypatch, name):
+    """A name that would fold to underscores alone does not read the shell's own `_`."""
+    monkeypatch.setenv("_", "example-command")
+    monkeypatch.setenv("__", "example-command")
+    monkeypatch.setenv("____", "example-command")
+    assert store_on_env.get(name, default=None) is None
+
+
+@pytest.fixture
+def store_on_env():
+    return open_store(config={"stacks": {"dev": {"secrets": "env"}}})

@@ -394,13 +394,23 @@ def test_a_login_can_be_throttled_or_unavailable(lab: VaultLab) -> None:
 
 
 def test_check_reads_no_secret(lab: VaultLab) -> None:
-    """`check` proves address and credentials: a look at the token, or a login; no secret is read."""
+    """`check` proves address and credentials by a look at the token or a login, then the mount; it reads no secret."""
+    mount = f"GET /v1/sys/internal/ui/mounts/{lab.mount}"
     lab.provider(token=lab.token()).check()
-    assert lab.gateway.requests == ["GET /v1/auth/token/lookup-self"]
+    assert lab.gateway.requests == ["GET /v1/auth/token/lookup-self", mount]
     lab.gateway.requests.clear()
     auth = lab.approle()
     bare(lab, auth=auth).check()
-    assert lab.gateway.requests == [f"POST /v1/auth/{auth['mount']}/login"]
+    assert lab.gateway.requests == [f"POST /v1/auth/{auth['mount']}/login", mount]
+
+
+def test_check_finds_a_mount_that_is_not_there(lab: VaultLab) -> None:
+    """A misspelled mount, and one of another KV version, are found before the first read."""
+    error = refused(AccessDenied, lab.provider(vault_mount="misspelled").check)
+    assert "there is no mount 'misspelled'" in str(error)
+    other = 3 - lab.kv_version
+    error = refused(ConfigurationError, lab.provider(kv_version=other).check)
+    assert f"set `kv_version: {lab.kv_version}`" in str(error)
 
 
 def test_check_fails_for_what_would_fail(lab: VaultLab) -> None:

@@ -53,7 +53,9 @@ def failure(response: Any, asked: Asked) -> SecretError:
     if status == HTTPStatus.TOO_MANY_REQUESTS or status in _UNAVAILABLE:
         return _busy(response, "sealed" in said, asked)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or any(sign in said for sign in _TOO_LARGE):
-        return Unsupported(f"{asked.server} cannot keep a value of this size: {asked.what}", hint=SMALLER)
+        return Unsupported(
+            f"{asked.server} cannot keep a value so large, or of so many keys: {asked.what}", hint=SMALLER
+        )
     if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND) and not from_vault(body):
         return malformed(asked)  # a proxy's or another server's 404 does not say that a secret is missing
     kind = _KINDS.get(status, BackendUnavailable)

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, unquote
 
-from tacenda._errors import ConfigurationError, Conflict, InvalidReference, SecretError, SecretNotFound
+from tacenda._errors import AccessDenied, ConfigurationError, Conflict, InvalidReference, SecretError, SecretNotFound
 from tacenda._values import SecretBytes, SecretInfo
 from tacenda.providers._base import Capabilities, Document
 from tacenda.providers._encoding import decode_fields
@@ -49,6 +49,8 @@ class _Engine:
     """What both versions share: calls, folders, and what a 404 means."""
 
     folders = ""  # the API that lists
+    version = 1
+    other = ""  # what to try if nothing is there
 
     def __init__(self, client: Callable[[], Client]) -> None:
         self._client = client
@@ -56,6 +58,21 @@ class _Engine:
     def list(self, at: Location, prefix: str) -> Iterator[SecretInfo]:
         """Yield the names that start with a prefix, folder by folder. A soft-deleted secret keeps its name."""
         yield from self._walk(at, prefix.rpartition("/")[0], prefix)
+
+    def check(self, at: Location) -> None:
+        """Raise unless the mount is there, in this version. What policies allow in it is not looked at."""
+        client, mount = self._client(), unquote(at.mount)
+        asked = Asked(client.server, "look up the mount", repr(mount))
+        expected = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+        answer = client.call("GET", f"sys/internal/ui/mounts/{at.mount}", asked, expected=expected)
+        if answer.error:
+            raise AccessDenied(
+                f"{client.server}: there is no mount {mount!r}, or this login may use nothing in it",
+                hint="see the mounts with `vault secrets list`, the login with `vault token lookup`",
+            )
+        version = int((answer.data.get("options") or {}).get("version", 1))
+        if version != self.version:
+            raise _other_version(at, version)
 
     def _walk(self, at: Location, folder: str, prefix: str) -> Iterator[SecretInfo]:
         here = at._replace(path=quote(folder, safe="/"))
@@ -79,7 +96,7 @@ class _Engine:
     def _missing(self, at: Location, why: str, hint: str) -> SecretNotFound:
         return SecretNotFound(f"{self._client().server}: {why}", name=at.label, hint=hint)
 
-    def _no_such(self, at: Location, answer: Answer) -> SecretError:
+    def _no_such(self, at: Location, answer: Answer, version: str | None = None) -> SecretError:
         mount = unquote(at.mount)
         if answer.says("no handler for route"):
             return self._missing(at, f"there is no mount {mount!r}", "see the mounts with `vault secrets list`")
@@ -88,8 +105,8 @@ class _Engine:
         folder = at.path.rpartition("/")[0]
         return self._missing(
             at,
-            f"nothing at {unquote(at.path)!r} in the mount {mount!r}",
-            f"see what is there: {at.command('list', folder)}",
+            f"nothing at {unquote(at.path)!r} in the mount {mount!r}" + (f" in version {version}" if version else ""),
+            f"see what is there: {at.command('list', folder)}{self.other}",
         )
 
 
@@ -133,6 +150,8 @@ class KvV2(_Engine):
         max_bytes=MAX_BYTES,
     )
     folders = "metadata"
+    version = 2
+    other = "; if that mount is KV version 1, set `kv_version: 1`"
 
     def read(self, at: Location, version: str | None = None) -> Document:
         """Return the document in its latest version or another one."""
@@ -140,7 +159,7 @@ class KvV2(_Engine):
         answer = self._call("GET", at, "read", "data", params=params, expected=(HTTPStatus.NOT_FOUND,))
         if answer.error:
             metadata = answer.data.get("metadata")
-            raise self._deleted(at, metadata) if metadata else self._no_such(at, answer)
+            raise self._deleted(at, metadata) if metadata else self._no_such(at, answer, version)
         return _document(answer, at)
 
     def write(

@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 
 from tacenda._errors import ConfigurationError, InvalidReference
 from tacenda.providers._base import Place, Provider
+from tacenda.providers._shared_clients import SharedClients, connection_key
 from tacenda.providers._vault_auth import CREDENTIALS, auth_settings
 from tacenda.providers._vault_client import Client
 from tacenda.providers._vault_errors import SMALLER
@@ -20,7 +21,7 @@ from tacenda.providers._vault_kv import KvV1, KvV2, Location
 from tacenda.providers._vault_transport import address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Hashable, Iterator, Mapping
     from pathlib import Path
 
     from tacenda._reference import Reference
@@ -30,6 +31,23 @@ if TYPE_CHECKING:
 __all__ = ["VaultProvider"]
 
 _V1 = "KV version 1 has no versions, tags or check-and-set; use a version 2 mount, or write whole secrets"
+
+
+_CLIENTS: SharedClients[Client] = SharedClients()
+_PLACES = ("kv_version", "prefix", "vault_mount", "vault_path")
+"""Settings that say where a secret is on a server, and nothing about the connection to it."""
+_VARIABLES = (
+    "VAULT_",
+    "HOME",
+    "HTTP",
+    "http",
+    "NO_PROXY",
+    "no_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "REQUESTS_CA",
+    "CURL_CA",
+)
 
 
 class VaultProvider(Provider):
@@ -138,29 +156,38 @@ class VaultProvider(Provider):
     # -- the connection ------------------------------------------------------------------------------
 
     def check(self) -> None:
-        """Raise unless the server accepts our token or login."""
+        """Raise unless the server accepts our token or login, and has the mount in the version that is configured."""
         self._client().verify()
+        self._engine.check(self._at(quote(self._mount, safe="")))
 
     def reset(self) -> None:
         """Forget the client with its login and connections."""
         self._lock = threading.Lock()
-        self._connected: Client | None = None
+        self._connected: tuple[Hashable, Client] | None = None
 
     def close(self) -> None:
-        """Close the connections."""
-        if self._connected:
-            self._connected.close()
-        self.reset()
+        """Close the connections, unless another stack entry uses them."""
+        with self._lock:
+            connected, self._connected = self._connected, None
+        if connected is not None:
+            _CLIENTS.give_back(connected[0])
 
     def _client(self) -> Client:
-        client = self._connected  # read once: another thread may close it meanwhile
-        if client is None:
+        connected = self._connected  # read once: another thread may close it meanwhile
+        if connected is None:
             with self._lock:
-                client = self._connected
-                if client is None:
-                    client = Client(self._url, self.settings, self.base, self.describe(), self.protect)
-                    self._connected = client
-        return client
+                connected = self._connected
+                if connected is None:
+                    key = self._connection_key()
+                    connected = self._connected = key, _CLIENTS.take(key, self._new_client)
+        return connected[1]
+
+    def _new_client(self) -> Client:
+        return Client(self._url, self.settings, self.base, self.describe(), self.protect)
+
+    def _connection_key(self) -> Hashable:
+        where = {name: value for name, value in self.settings.items() if name not in _PLACES}
+        return connection_key({**where, "vault_url": self._url, "base": str(self.base)}, _VARIABLES)
 
     def _engine_of(self, version: object) -> KvV1 | KvV2:
         if str(version) not in ("1", "2"):

@@ -1,0 +1,69 @@
+"""One client and one login per backend in a process, however many stack entries and stores ask it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from tacenda._values import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping
+
+__all__ = ["SharedClients", "connection_key"]
+
+
+class _Closing(Protocol):
+    def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=_Closing)
+
+
+class SharedClients(Generic[C]):
+    """Clients in use, each under a key that says what it is connected to and as whom."""
+
+    def __init__(self) -> None:
+        self._forget()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget)
+
+    def take(self, key: Hashable, make: Callable[[], C]) -> C:
+        """Return the client under a key, made if there is none; each taker gives it back once."""
+        with self._lock:
+            client, users = self._clients.get(key) or (make(), 0)
+            self._clients[key] = client, users + 1
+            return client
+
+    def give_back(self, key: Hashable) -> None:
+        """Close the client under a key if nobody else uses it."""
+        with self._lock:
+            client, users = self._clients.pop(key, (None, 0))
+            if client is not None and users > 1:
+                self._clients[key] = client, users - 1
+                client = None
+        if client is not None:
+            client.close()
+
+    def _forget(self) -> None:
+        # A forked child must not share its parent's connections, nor a lock that another thread held.
+        self._lock = threading.Lock()
+        self._clients: dict[Hashable, tuple[C, int]] = {}
+
+
+def connection_key(settings: Mapping[str, Any], variables: tuple[str, ...]) -> Hashable:
+    """Return what tells one connection from another: settings, and the environment variables that play a part in it.
+
+    Args:
+        settings: the settings that the client is made from; credentials among them stay masked in a repr.
+        variables: what the names of those variables start with, such as `VAULT_`.
+    """
+    environment = ((name, Secret(value)) for name, value in os.environ.items() if name.startswith(variables))
+    return _frozen(settings), tuple(sorted(environment))
+
+
+def _frozen(value: Any) -> Hashable:
+    if isinstance(value, dict):
+        return tuple(sorted((name, _frozen(item)) for name, item in value.items()))
+    return Secret(value) if isinstance(value, str) else repr(value)
