@@ -1,19 +1,24 @@
 # Needs Python >= 3.10, make and a package index; everything else is set up inside the checkout.
 #   make PYTHON=python3.12 test     to choose an interpreter
+#   make TESTS=tests/core test      to choose tests
 
 PYTHON ?= python3
 UV     := .tools/uv
-RUN    := .venv/bin/
+VENV   := .venv
+RUN    := $(VENV)/bin/
+TESTS  := tests
 # What setuptools leaves behind goes at once: `build` would carry deleted modules into the next wheel, and by the
 # egg-info Metaflow takes the checkout for the installed extension.
 SWEEP  := rm -rf build *.egg-info
 EXTRAS := --extra vault --extra age --extra metaflow --extra testing
+# Those that `make test` does not run on; make OTHER_PYTHONS=3.10 test-extra chooses.
+OTHER_PYTHONS = $(filter-out $(shell $(PYTHON) -c 'print("{}.{}".format(*__import__("sys").version_info))'),3.10 3.11 3.12 3.13)
 
 # Never download a Python: the one that started this is the one that is used.
 export UV_PYTHON ?= $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 # Another project's activated environment has no say here.
-export UV_PROJECT_ENVIRONMENT := .venv
+export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport VIRTUAL_ENV
 # The machine's certificates, with a company's own among them, where there are any; SSL_CERT_FILE goes before them.
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
@@ -30,10 +35,11 @@ demo: setup-demo ## Run a real Metaflow flow on an encrypted file, then on a rea
 	@$(RUN)python examples/metaflow/demo.py
 
 test: setup ## Run every test that needs nothing but PyPI, and the doctests
-	$(RUN)pytest -n auto --maxprocesses 4 --dist loadfile tests --pyargs tacenda
+	$(RUN)pytest -n auto --maxprocesses 4 --dist loadfile $(TESTS) --pyargs tacenda
 
-test-extra: setup ## Run the tests that need more, such as Debian's age or other Pythons
+test-extra: setup ## Run what needs more: tests with Debian's age, and all tests on the other Pythons found here
 	$(RUN)pytest tests -m extra
+	@.ci/test_on $(OTHER_PYTHONS)
 
 lint: setup ## Check style and formatting
 	$(RUN)ruff check .
@@ -53,16 +59,16 @@ lock: $(UV) ## Resolve the dependencies anew
 	$(UV) lock
 
 clean: ## Remove everything that was set up or built here
-	rm -rf .venv .tools build dist *.egg-info .*_cache .hypothesis examples/metaflow/work
+	rm -rf .venv* .tools build dist *.egg-info .*_cache .hypothesis examples/metaflow/work
 
 # A wheel is built and installed, as users do it (Metaflow finds an extension only through its top_level.txt),
 # and built again when a source file has changed. `--inexact` keeps what the other targets installed.
 setup: $(UV)
-	@test -d .venv || echo "[setup] installing everything into .venv (once)" >&2
+	@test -d $(VENV) || echo "[setup] installing everything into $(VENV) (once)" >&2
 	@$(UV) sync --quiet --locked --no-editable $(EXTRAS) && $(SWEEP)
 
 setup-demo: $(UV)
-	@test -d .venv || echo "[setup] installing tacenda, Metaflow and OpenBao into .venv (once)" >&2
+	@test -d $(VENV) || echo "[setup] installing tacenda, Metaflow and OpenBao into $(VENV) (once)" >&2
 	@$(UV) sync --quiet --locked --no-editable --inexact --no-default-groups $(EXTRAS) && $(SWEEP)
 
 $(UV): .ci/install_uv.py

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
 
 class Result(NamedTuple):
@@ -33,8 +33,8 @@ class Result(NamedTuple):
 class Pair(NamedTuple):
     """Seconds per round of ours and of the peer."""
 
-    ours: Sequence[float]
-    peer: Sequence[float]
+    ours: list[float]
+    peer: list[float]
 
     @property
     def ratio(self) -> float:
@@ -58,7 +58,7 @@ def interleaved(ours: Callable[[], float], peer: Callable[[], float], rounds: in
     pair = Pair([], [])
     for number in range(rounds):
         for side in (0, 1) if number % 2 else (1, 0):
-            pair[side].append((ours, peer)[side]())  # type: ignore[attr-defined]
+            pair[side].append((ours, peer)[side]())
     return pair
 
 

@@ -12,11 +12,15 @@ from pathlib import Path
 import pytest
 
 OWN_SETTINGS = ("BAO_", "METAFLOW_", "TACENDA_", "VAULT_")
+SERVERS_BEFORE: set[int] = set()
 
 
 def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith(OWN_SETTINGS)]:
         del os.environ[name]
+    for name in ("NO_PROXY", "no_proxy"):  # a company's proxy is for the package index, not for servers on loopback
+        os.environ[name] = ",".join(filter(None, ["127.0.0.1", os.environ.get(name)]))
+    SERVERS_BEFORE.update(servers_of_ours())
     if "PYTHONPATH" in os.environ:  # the programs that tests start run in other directories
         os.environ["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, os.environ["PYTHONPATH"].split(os.pathsep)))
 
@@ -74,13 +78,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def servers_of_ours() -> list[int]:
-    """Return the pids of `bao` servers that this process started, or whose starter is gone."""
+    """Return the pids of new `bao` servers that this process started, or whose starter is gone."""
     alive = processes()
     nobody = ("", 1)
     return [
         pid
         for pid, (name, watchdog) in alive.items()
-        if name == "bao" and {watchdog, alive.get(watchdog, nobody)[1]} & {1, os.getpid()}
+        if name == "bao" and pid not in SERVERS_BEFORE and {watchdog, alive.get(watchdog, nobody)[1]} & {1, os.getpid()}
     ]
 
 

@@ -22,6 +22,7 @@ WORK = HERE / "work"
 
 
 def main() -> None:
+    forget_settings()
     prepare()
     dev, prod = example_secrets("dev"), example_secrets("prod")
 
@@ -46,6 +47,13 @@ def main() -> None:
     say(f"   no: searched both outputs and the {searched} files of Metaflow's logs, metadata and artifacts")
     say("\nThe flow is the same file both times. It asks for names; tacenda.yaml says where each stack keeps them.")
     say("Read on: examples/metaflow/README.md")
+
+
+def forget_settings() -> None:
+    """Make the demo the same on every machine, whatever Vault, stack or proxy its environment names."""
+    for name in [name for name in os.environ if name.startswith(("METAFLOW_", "TACENDA_", "VAULT_"))]:
+        del os.environ[name]
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
 
 
 def prepare() -> None:
@@ -80,11 +88,10 @@ def run_flow(stack: str, **variables: str) -> str:
     shown = [f"{name}={'[masked]' if name == 'VAULT_TOKEN' else value}" for name, value in variables.items()]
     say(f"   ran     {' '.join([*shown, 'python flow.py run'])}")
     metaflow = {"METAFLOW_USER": "demo", "METAFLOW_HOME": str(WORK), "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(WORK)}
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("METAFLOW_", "TACENDA_"))}
     done = subprocess.run(
         [sys.executable, "flow.py", "run"],
         cwd=WORK,
-        env={**inherited, **metaflow, **variables},
+        env={**os.environ, **metaflow, **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

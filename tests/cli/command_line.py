@@ -52,6 +52,13 @@ class Cli:
         self.environment = {**kept, "HOME": str(self.home), "TACENDA_ADAPTERS": "none"}
         if paths:
             self.environment["PYTHONPATH"] = os.pathsep.join(paths)
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def end(self) -> None:
+        """End what was started and still runs."""
+        for process in self._started:
+            process.kill()
+            process.wait()
 
     def __call__(
         self, *arguments: str, stdin: str | bytes = b"", cwd: str = ".", command: list[str] = COMMAND, **variables: str
@@ -72,8 +79,10 @@ class Cli:
         return done
 
     def start(self, *arguments: str, **options: object) -> subprocess.Popen[bytes]:
-        """Start it and return the process."""
-        return subprocess.Popen([*COMMAND, *arguments], cwd=self.directory, env=self.environment, **options)
+        """Start it and return the process, which ends with the test."""
+        process = subprocess.Popen([*COMMAND, *arguments], cwd=self.directory, env=self.environment, **options)
+        self._started.append(process)
+        return process
 
     def terminal(self, *arguments: str, **variables: str) -> Terminal:
         """Start it on a terminal of its own."""

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # import-mode=importlib finds no helpers beside the tests
-
 from command_line import Cli
 
 from tacenda.testing import OpenBao, openbao
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Cli:
+def cli(tmp_path: Path) -> Iterator[Cli]:
     """The command, in a directory without a configuration."""
     (tmp_path / ".git").mkdir()  # ends the search for a configuration
-    return Cli(tmp_path)
+    command = Cli(tmp_path)
+    yield command
+    command.end()
 
 
 @pytest.fixture

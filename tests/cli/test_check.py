@@ -211,7 +211,8 @@ def test_metaflow_switched_off(active: Cli):
         assert not found["active"]
         assert f"TACENDA_ADAPTERS={limit}" in found["note"]
         assert not any(warning.startswith("metaflow") for warning in warnings(active, TACENDA_ADAPTERS=limit))
-    assert adapter(active, TACENDA_ADAPTERS="zenml,metaflow")["active"]
+    for limit in ("zenml, metaflow", ""):
+        assert adapter(active, TACENDA_ADAPTERS=limit)["active"]
 
 
 def test_metaflow_broken(active: Cli):

@@ -48,9 +48,9 @@ FILES = {"tacenda.yaml": "stacks: {dev: {secrets: {provider: env}}}"}
 VALUE = '{"API_KEY": "example-value"}'
 
 
-def run_python(interpreter: Path, code: str, **variables: str) -> tuple[int, str]:
+def run_python(interpreter: Path, code: str, *arguments: str, **variables: str) -> tuple[int, str]:
     done = subprocess.run(
-        [interpreter, "-c", code],
+        [interpreter, "-c", code, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -131,3 +131,12 @@ def test_adapters_switch(interpreter: Path):
     """TACENDA_ADAPTERS=none leaves Metaflow's own @secrets in place."""
     both = "metaflow.plugins.secrets.secrets_decorator metaflow_extensions.another.plugins.another"
     assert run_python(interpreter, WHOSE, TACENDA_ADAPTERS="none") == (0, both)
+
+
+def test_older_metaflow(environment: Callable[..., Path], wheel: Path):
+    """Beside a Metaflow that is too old for our @secrets, `import metaflow` works, and `tacenda check` warns."""
+    interpreter = environment(wheel, "metaflow==2.15.0")
+    assert run_python(interpreter, WHOSE) == (0, "metaflow.plugins.secrets.secrets_decorator")
+    _, report = run_python(interpreter, "from tacenda.cli import main; main()", "check")
+    assert "warning: metaflow is installed, and tacenda does not serve its secrets" in report
+    assert "needs Metaflow 2.15.20" in report

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # import-mode=importlib finds no helpers beside the tests
-
 from vault_lab import VaultLab
 
 from tacenda.testing import Gateway, OpenBao, openbao
 
-_FOREIGN = ("VAULT_", "BAO_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY")
+_FOREIGN = (
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "SSL_CERT_FILE",
+    "ALL_PROXY",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+)
 
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test sees the developer's Vault: neither its variables nor `~/.vault-token`."""
+    """No test sees the developer's proxies, authorities or `~/.vault-token`; tests/conftest.py took the rest."""
     for variable in [name for name in os.environ if name.upper().startswith(_FOREIGN)]:
         monkeypatch.delenv(variable)
     home = tmp_path / "home"

@@ -37,7 +37,7 @@ class LocalConformance(ProviderConformance):
 
     file: str
     impossible: ClassVar[dict[str, str]] = {
-        "down": "a file has no server to wait for; test_local_writes has a full disk, test_local_age a damaged file",
+        "down": "a file has no server to wait for; test_local_faults has a full disk, test_local_age a damaged file",
         "throttled": "a file has no quota",
         "expired": "a file has no login",
     }

@@ -11,4 +11,9 @@ import os
 _adapters = os.environ.get("TACENDA_ADAPTERS", "")
 
 if not _adapters or "metaflow" in _adapters.replace(" ", "").split(","):
-    STEP_DECORATORS_DESC = [("secrets", ".secrets_decorator.TacendaSecretsDecorator")]
+    try:
+        from metaflow_extensions.tacenda.plugins import secrets_decorator  # noqa: F401 - only whether it can be
+    except ImportError:
+        pass  # a Metaflow before 2.15.20, whose @secrets is built otherwise, keeps its own: `tacenda check` says so
+    else:
+        STEP_DECORATORS_DESC = [("secrets", ".secrets_decorator.TacendaSecretsDecorator")]
