@@ -55,9 +55,7 @@ class TacendaSecretsDecorator(SecretsDecorator):
         with clear_errors("Failed to retrieve secrets"):
             fetched = fetch(self.attributes["sources"], self.attributes["role"])
         if self.attributes["env"] and not _inherits_the_environment(ubf_context):
-            with clear_errors(
-                "Cannot inject secrets as environment variables (none was set; env=False does without)"
-            ):
+            with clear_errors("Cannot inject secrets as environment variables (none was set; env=False does without)"):
                 inject(fetched, allow_override=self.attributes["allow_override"])
         # A bundle of bundles: read-only, masked in repr, never pickled.
         current._update_env({"secrets": bundle(fetched, "current.secrets")})  # noqa: SLF001 - as Metaflow's decorators
