@@ -47,7 +47,7 @@ def run(server: OpenBao) -> Iterator[Result]:
         yield Result(
             "cold process, one Vault secret, `tacenda.yaml` discovered; peer: bare hvac",
             "≤ 1.10 ×",
-            f"{cold.best_ratio:.2f} × (medians {cold.ratio:.2f} ×)",
+            f"{cold.ratio:.2f} × (minima {cold.best_ratio:.2f} ×)",
             cold.detail(),
-            cold.best_ratio <= 1.10,
+            cold.ratio <= 1.10,
         )
