@@ -59,7 +59,7 @@ lock: $(UV) ## Resolve the dependencies anew
 	$(UV) lock
 
 clean: ## Remove everything that was set up or built here
-	rm -rf .venv* .tools build dist *.egg-info .*_cache .hypothesis examples/metaflow/work
+	rm -rf .venv* .tools build dist *.egg-info .*_cache .hypothesis examples/metaflow/.demo
 
 # A wheel is built and installed, as users do it (Metaflow finds an extension only through its top_level.txt),
 # and built again when a source file has changed. `--inexact` keeps what the other targets installed.

@@ -1,6 +1,6 @@
 """Runs flow.py on an encrypted file, then, unchanged, on a real OpenBao server, and tells what happened.
 
-`make demo` runs this. Everything it makes lies in `work/` beside it, which git ignores and each run makes anew.
+`make demo` runs this. Everything it makes lies in `.demo/` beside it, which git ignores and each run makes anew.
 """
 
 import gzip
@@ -18,7 +18,7 @@ import tacenda
 import tacenda.testing
 
 HERE = Path(__file__).resolve().parent
-WORK = HERE / "work"
+WORK = HERE / ".demo"
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
     say("One Metaflow flow, examples/metaflow/flow.py, on two stacks.")
     say("\n1. Stack dev: an encrypted file")
     put("dev", dev)
-    say("   wrote   examples/metaflow/work/.secrets.json.age, encrypted with age; its key: age-identity.txt there")
+    say("   wrote   examples/metaflow/.demo/.secrets.json.age, encrypted with age; its key: age-identity.txt there")
     outputs = [run_flow("dev")]
 
     say("\n2. Stack prod: a server")

@@ -34,7 +34,7 @@ def get(session: Session, *, name: str, key: str | None, version: str | None, re
         raise click.UsageError("the value would be shown on this terminal: pipe it somewhere, or say `--reveal`")
     from tacenda._resolve import Resolver
 
-    resolver = Resolver(session.stack())
+    resolver = Resolver(session.stack())  # not the store: value and version come from one read
     found = resolver.read(name, key, version)
     resolver.chain.close()
     if as_json:
