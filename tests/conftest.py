@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +17,9 @@ SERVERS_BEFORE: set[int] = set()
 
 
 def pytest_configure() -> None:
+    # A job in the background of a script ignores Ctrl-C, and would hand that down to the programs that tests start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in [name for name in os.environ if name.startswith(OWN_SETTINGS)]:
         del os.environ[name]
     for name in ("NO_PROXY", "no_proxy"):  # a company's proxy is for the package index, not for servers on loopback

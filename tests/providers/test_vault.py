@@ -536,6 +536,16 @@ def test_every_status_has_a_meaning(
     assert not isinstance(error, SecretNotFound)
 
 
+@pytest.mark.parametrize(
+    "action", [lambda vault: vault.read("secret/x"), lambda vault: vault.write("secret/x", "example")]
+)
+def test_a_mount_that_is_being_made_is_worth_waiting_for(stub: Stub, action) -> None:
+    """For a moment after `vault secrets enable kv-v2`, Vault answers 400: not now, rather than not so."""
+    stub.status = 400
+    stub.body = b'{"errors":["Upgrading from non-versioned to versioned data. This backend will be unavailable"]}'
+    assert refused(BackendUnavailable, lambda: action(stubbed(stub))).retry_for == 180
+
+
 def test_retry_after_is_passed_on(stub: Stub) -> None:
     """What a server asks us to wait is told to the store."""
     stub.status, stub.headers = 429, {"Retry-After": "7"}

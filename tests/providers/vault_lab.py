@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,8 @@ class VaultLab:
         self.mount = mount or f"kv-{self.id}"
         self.root = server.client()
         self.api("sys/mounts/" + self.mount, type="kv", options={"version": str(kv_version)})
+        while self.root.adapter.get(f"/v1/{self.mount}/data/none", raise_exception=False).status_code == 400:
+            time.sleep(0.01)  # the server is still making it a version 2 engine
 
     def api(self, path: str, /, **body: Any) -> Any:
         """Post to the API as root."""

@@ -95,7 +95,8 @@ class Client:
         error = None if response.status_code < HTTPStatus.MULTIPLE_CHOICES else failure(response, asked)
         if error is None and response.content and not found:
             error = malformed(asked)
-        if error and not (response.status_code in expected and from_vault(found)):
+        # What is worth repeating is the store's business, whatever its status.
+        if error and (error.retry_for or response.status_code not in expected or not from_vault(found)):
             raise error
         return Answer(response.status_code, found, error)
 

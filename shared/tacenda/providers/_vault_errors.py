@@ -27,6 +27,7 @@ _KINDS: dict[int, type[SecretError]] = {
     HTTPStatus.FORBIDDEN: AccessDenied,
     HTTPStatus.NOT_FOUND: SecretNotFound,
 }
+_UPGRADING = "Upgrading from non-versioned"  # of a mount that was made, or made versioned, a moment ago
 _TOO_LARGE = ("too large", "high complexity")  # of an entry; of a JSON body with more than 1,000 strings (OpenBao)
 
 
@@ -50,8 +51,8 @@ def failure(response: Any, asked: Asked) -> SecretError:
     """Return the error that an answer (a `requests.Response`) means, other than success."""
     status, body = response.status_code, content(response)
     said = reasons(body)
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status in _UNAVAILABLE:
-        return _busy(response, "sealed" in said, asked)
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status in _UNAVAILABLE or _UPGRADING in said:
+        return _busy(response, said, asked)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or any(sign in said for sign in _TOO_LARGE):
         return Unsupported(
             f"{asked.server} cannot keep a value so large, or of so many keys: {asked.what}", hint=SMALLER
@@ -63,7 +64,7 @@ def failure(response: Any, asked: Asked) -> SecretError:
     return kind(f"{asked.server} cannot {asked.verb} {asked.what}: {said or f'HTTP status {status}'}", hint=hint)
 
 
-def _busy(response: Any, sealed: bool, asked: Asked) -> SecretError:
+def _busy(response: Any, said: str, asked: Asked) -> SecretError:
     kind: type[SecretError]
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
         kind, why, hint = (
@@ -71,7 +72,9 @@ def _busy(response: Any, sealed: bool, asked: Asked) -> SecretError:
             "refuses: too many requests",
             "see the quotas with `vault list sys/quotas/rate-limit`",
         )
-    elif sealed:
+    elif _UPGRADING in said:
+        kind, why, hint = BackendUnavailable, "makes the mount a KV version 2 engine just now", "try again in a moment"
+    elif "sealed" in said:
         kind, why, hint = BackendUnavailable, "is sealed", "an operator must run `vault operator unseal`"
     else:
         kind, why, hint = BackendUnavailable, "is not available", "see `vault status`"

@@ -103,15 +103,19 @@ class OpenBao:
         return ServerProcess(command, environment, lambda: self._answers(port))
 
     def _answers(self, port: int) -> bool:
-        # Only our server knows our token: another one on a port that was snatched away does not pass.
+        # Only our server knows our token: another one on a port that was snatched away does not pass. And only
+        # after a moment `secret` is the KV v2 engine that it is going to be; then nothing in it is a 404.
+        return self._status(port, "auth/token/lookup-self") == 200 and self._status(port, "secret/data/nothing") == 404
+
+    def _status(self, port: int, path: str) -> int | None:
+        connection = self._connection(port)
         try:
-            connection = self._connection(port)
-            connection.request("GET", "/v1/auth/token/lookup-self", headers={"X-Vault-Token": self.token})
-            status = connection.getresponse().status
-            connection.close()
+            connection.request("GET", f"/v1/{path}", headers={"X-Vault-Token": self.token})
+            return connection.getresponse().status
         except (OSError, HTTPException):
-            return False
-        return status == 200
+            return None
+        finally:
+            connection.close()
 
     def _connection(self, port: int) -> HTTPConnection:
         if self.ca_cert is None:
