@@ -161,3 +161,19 @@ def test_gateway_goes_down_and_comes_back(server: OpenBao) -> None:
         with gateway.down(), pytest.raises(requests.ConnectionError):
             session.get(url, timeout=5)
         assert session.get(url, timeout=5).ok
+
+
+def test_a_server_whose_readiness_cannot_be_told_is_stopped(tmp_path: Path):
+    """An error while waiting for a server, a Ctrl-C for one, leaves none behind."""
+    noted = tmp_path / "pid"
+    program = f"import os, time; open({str(noted)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+
+    def ready() -> bool:
+        if noted.exists() and noted.read_text():
+            raise KeyboardInterrupt
+        return False
+
+    with pytest.raises(KeyboardInterrupt):
+        ServerProcess([sys.executable, "-c", program], dict(os.environ), ready)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(noted.read_text()), 0)

@@ -6,6 +6,7 @@ import os
 import secrets
 import ssl
 import tempfile
+from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 
@@ -108,14 +109,12 @@ class OpenBao:
         return self._status(port, "auth/token/lookup-self") == 200 and self._status(port, "secret/data/nothing") == 404
 
     def _status(self, port: int, path: str) -> int | None:
-        connection = self._connection(port)
         try:
-            connection.request("GET", f"/v1/{path}", headers={"X-Vault-Token": self.token})
-            return connection.getresponse().status
+            with closing(self._connection(port)) as connection:  # with TLS, the authority's file may not be there yet
+                connection.request("GET", f"/v1/{path}", headers={"X-Vault-Token": self.token})
+                return connection.getresponse().status
         except (OSError, HTTPException):
             return None
-        finally:
-            connection.close()
 
     def _connection(self, port: int) -> HTTPConnection:
         if self.ca_cert is None:

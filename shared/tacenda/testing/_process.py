@@ -67,7 +67,11 @@ class ServerProcess:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self._await(ready, timeout, command[0])
+        try:
+            self._await(ready, timeout, command[0])
+        except BaseException:
+            self.stop()
+            raise
 
     def log(self) -> str:
         """Return what the server has written so far."""
@@ -90,9 +94,7 @@ class ServerProcess:
                 return
             time.sleep(0.02)
         why = "ended at once" if self._process.poll() is not None else f"was not ready after {timeout:.0f} s"
-        tail = self.log()[-2000:]
-        self.stop()
-        raise ServerFailed(f"{program} {why}:\n{tail}")
+        raise ServerFailed(f"{program} {why}:\n{self.log()[-2000:]}")
 
 
 def free_port() -> int:
