@@ -86,8 +86,8 @@ class Cache(Generic[T]):
         if fresh:
             return self._fresh(key, read)
         with self._lock:
-            kept = self._kept.get(key)
-            if kept is not None and monotonic() < kept.expires:
+            kept = self._serving(key)
+            if kept is not None:
                 return kept
             flight = self._flights.get(key)
             if flight is None:
@@ -96,6 +96,10 @@ class Cache(Generic[T]):
         if flight is not None:
             return self._wait(flight)
         return self._lead(key, mine, generation, read)
+
+    def _serving(self, key: Hashable) -> Cached | None:
+        kept = self._kept.get(key)
+        return kept if kept is not None and monotonic() < kept.expires else None
 
     def _fresh(self, key: Hashable, read: Callable[[bool], T]) -> Cached:
         generation = self._generation  # of before the read: a write may come between
@@ -112,8 +116,7 @@ class Cache(Generic[T]):
 
     def serves(self, key: Hashable) -> bool:
         """Return whether a value is kept whose time is not up."""
-        kept = self._kept.get(key)
-        return kept is not None and monotonic() < kept.expires
+        return self._serving(key) is not None
 
     def put(self, key: Hashable, value: T, generation: int) -> None:
         """Keep a value that came with a batch, read in that generation."""

@@ -7,7 +7,7 @@ Each convention is reversible, or refuses what it cannot hold, or folds several 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from tacenda._errors import Conflict, InvalidReference
@@ -19,6 +19,7 @@ __all__ = [
     "collisions",
     "env_name",
     "refuse_collisions",
+    "refuse_shared",
     "spell",
 ]
 
@@ -84,7 +85,9 @@ CONVENTIONS: Mapping[str, Convention] = {
     "zenml": Convention(_slashed, re.compile(r"[A-Za-z0-9_+=.@/-]+"), "letters, digits and /_+=.@-"),
     # Backends: what a document may be called.
     "vault": Convention(
-        _slashed, re.compile(r"(?!/)(?!.*//)[^\x00-\x1f]+(?<!/)"), "no empty part, no control character"
+        _slashed,
+        re.compile(r"(?!/)(?!.*(?:^|/)(?:\.\.?)?(?:/|$))[^\x00-\x1f\x7f-\x9f\u2028\u2029]+"),
+        "no part empty, '.' or '..', no control character",
     ),
     "aws": Convention(_slashed, re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}"), "letters, digits and /_+=.@-, 512 at most"),
     # Azure has no `_`: people create my_secret as my-secret with `az`; the provider keeps the original in a tag.
@@ -145,8 +148,17 @@ def collisions(convention: str, names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def refuse_collisions(convention: str, names: Iterable[str]) -> None:
-    """Raise `Conflict` that lists every pair of names which a convention cannot tell apart."""
-    met = collisions(convention, names)
+    """Raise `Conflict` that lists all names which a convention cannot tell apart."""
+    refuse_shared(collisions(convention, names), convention)
+
+
+def refuse_shared(names_of: Mapping[str, Sequence[str]], who: str) -> None:
+    """Raise `Conflict` if something belongs to several names.
+
+    Args:
+        names_of: the names of each spelling or place.
+        who: who cannot tell those names apart, for the message.
+    """
+    met = [f"{' and '.join(map(repr, names))} are both {what}" for what, names in names_of.items() if len(names) > 1]
     if met:
-        pairs = "; ".join(f"{' and '.join(map(repr, same))} are both {spelled}" for spelled, same in met.items())
-        raise Conflict(f"names that {convention} cannot tell apart: {pairs}", hint="rename all but one of them")
+        raise Conflict(f"names that {who} cannot tell apart: {'; '.join(met)}", hint="use one name for one secret")

@@ -7,7 +7,8 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tacenda._chain import AT_ONCE
-from tacenda._errors import Conflict, SecretError, worst
+from tacenda._errors import SecretError, worst
+from tacenda._naming import refuse_shared
 from tacenda._reference import parse_reference
 
 if TYPE_CHECKING:
@@ -76,9 +77,7 @@ def told_apart(names: Sequence[str], outcomes: Iterable[Any]) -> dict[str, Any]:
     for name, answer in found.items():
         if parse_reference(name) is None:  # a reference and a name may well mean the same
             places.setdefault(answer.place, []).append(name)
-    met = [f"{' and '.join(map(repr, same))} are both {place}" for place, same in places.items() if len(same) > 1]
-    if met:
-        raise Conflict(f"different names for one secret: {'; '.join(met)}", hint="ask for it by one name")
+    refuse_shared(places, "the stack")
     return {name: answer.value for name, answer in found.items()}
 
 

@@ -229,9 +229,3 @@ class Provider(ABC):
     def unsupported(self, what: str, hint: str | None = None) -> Unsupported:
         """Return the error for something that this backend cannot do."""
         return Unsupported(f"{self.describe()} cannot {what}", hint=hint)
-
-    def refuse_oversize(self, value: bytes) -> None:
-        """Raise `Unsupported` if an encoded value is larger than the backend takes."""
-        limit = self.capabilities.max_bytes
-        if limit is not None and len(value) > limit:
-            raise self.unsupported(f"keep a value of more than {limit} bytes", "keep the data elsewhere and a key here")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, unquote
 
 from tacenda._errors import ConfigurationError, InvalidReference
+from tacenda._naming import spell
 from tacenda.providers._base import Place, Provider
 from tacenda.providers._shared_clients import SharedClients, connection_key
 from tacenda.providers._vault_auth import CREDENTIALS, auth_settings
@@ -89,7 +90,7 @@ class VaultProvider(Provider):
 
     def path_of(self, name: str) -> str:
         """Return the path of a document in the configured mount."""
-        return _path(self._mount, name.strip("/"), name)
+        return _path(self._mount, name.strip("/"))
 
     def place_of(self, reference: Reference) -> Place:
         """Return where a reference leads: its mount is the configured one, slashes and all, else its first segment."""
@@ -101,7 +102,7 @@ class VaultProvider(Provider):
                 f"{reference} names a mount but no secret", name=str(reference), hint="write vault://MOUNT/PATH[#KEY]"
             )
         keys = () if reference.key is None else (reference.key,)
-        return Place(_path(mount, document, str(reference)), keys)
+        return Place(_path(mount, document), keys)
 
     def describe(self) -> str:
         """Return the server's address, and the namespace if there is one."""
@@ -209,16 +210,11 @@ class VaultProvider(Provider):
         return fields
 
 
-def _path(mount: str, document: str, name: str) -> str:
-    """Return a document's path, escaped; `name` is how the user wrote it.
+def _path(mount: str, document: str) -> str:
+    """Return a document's path, escaped.
 
     Raises:
         InvalidReference: if Vault would refuse it, or read it as another path.
     """
-    for part in f"{mount}/{document}".split("/"):
-        if part in ("", ".", "..") or not part.isprintable():
-            raise InvalidReference(
-                f"{name!r} is no legal name in Vault: no part may be empty, '.', '..' or hold control characters",
-                name=name,
-            )
+    spell("vault", f"{mount}/{document}")
     return f"{quote(mount, safe='')}/{quote(document, safe='/')}"

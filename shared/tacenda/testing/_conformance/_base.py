@@ -103,16 +103,18 @@ def refused(kind: type[SecretError], call: Callable[[], object], *values: str) -
 
 def assert_no_leak(error: BaseException, *values: str) -> None:
     """Fail if a value occurs in an error, in what caused it, or in a local variable between store and backend."""
-    for place, text in _texts(error):
+    for place, text in texts_of(error):
         for value in values:
             assert value not in text, f"the secret value occurs in {place}"
 
 
-def _texts(error: BaseException, seen: frozenset[int] = frozenset()) -> Iterator[tuple[str, str]]:
+def texts_of(error: BaseException, seen: frozenset[int] = frozenset()) -> Iterator[tuple[str, str]]:
+    """Yield each place where an error reporter could see something of an error, and the text there."""
     what = type(error).__name__
-    yield f"str of {what}", str(error)
-    yield f"repr of {what}", repr(error)
-    yield f"attributes of {what}", repr(vars(error))
+    yield f"str({what})", str(error)
+    yield f"repr({what})", repr(error)
+    yield f"{what}.args", repr(error.args)
+    yield f"vars({what})", repr(vars(error))
     traceback, inside = error.__traceback__, False
     while traceback is not None:
         frame = traceback.tb_frame
@@ -126,4 +128,4 @@ def _texts(error: BaseException, seen: frozenset[int] = frozenset()) -> Iterator
     related = [error.__cause__, error.__context__, *getattr(error, "failures", {}).values()]
     for other in related:
         if other is not None and id(other) not in seen:
-            yield from _texts(other, seen | {id(error)})
+            yield from texts_of(other, seen | {id(error)})
