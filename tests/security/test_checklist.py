@@ -120,7 +120,7 @@ def test_checklist_03_the_search_finds_what_is_there():
     exec("def f(value):\n    raise RuntimeError", namespace)
     with pytest.raises(RuntimeError) as caught:
         namespace["f"](VALUE)
-    assert places_of(VALUE, caught.value) == ["RuntimeError: value in tacenda.example.f"]
+    assert places_of(VALUE, caught.value) == ["RuntimeError: local variable 'value' in tacenda.example.f"]
 
 
 def test_checklist_04_no_temporary_files(shelf, shelf_store, workplace, monkeypatch, tmp_path):

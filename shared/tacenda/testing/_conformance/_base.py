@@ -123,7 +123,7 @@ def texts_of(error: BaseException, seen: frozenset[int] = frozenset()) -> Iterat
         inside = inside or (module.split(".", maxsplit=1)[0] == "tacenda" and not module.startswith("tacenda.testing"))
         if inside:
             for name, value in frame.f_locals.items():
-                yield f"{what}: {name} in {module}.{frame.f_code.co_name}", repr(value)
+                yield f"{what}: local variable {name!r} in {module}.{frame.f_code.co_name}", repr(value)
         traceback = traceback.tb_next
     related = [error.__cause__, error.__context__, *getattr(error, "failures", {}).values()]
     for other in related:
