@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tacenda.masking import Masker, registry
+
 OWN_SETTINGS = ("BAO_", "METAFLOW_", "TACENDA_", "VAULT_")
 SERVERS_BEFORE: set[int] = set()
 
@@ -27,6 +29,14 @@ def pytest_configure() -> None:
     SERVERS_BEFORE.update(servers_of_ours())
     if "PYTHONPATH" in os.environ:  # the programs that tests start run in other directories
         os.environ["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, os.environ["PYTHONPATH"].split(os.pathsep)))
+
+
+@pytest.fixture
+def empty_registry(monkeypatch: pytest.MonkeyPatch) -> Masker:
+    """The process-wide masker as in a new process: what other tests have read is masked in theirs."""
+    for name, value in vars(Masker()).items():
+        monkeypatch.setattr(registry(), name, value)
+    return registry()
 
 
 @pytest.fixture(scope="session")

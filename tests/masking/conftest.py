@@ -1,11 +1,8 @@
-"""What other tests have read is masked in theirs."""
+"""Every test starts with an empty registry."""
 
 import pytest
 
-from tacenda.masking import registry
-
 
 @pytest.fixture(autouse=True)
-def _empty_registry(monkeypatch):
-    monkeypatch.setattr(registry(), "_counts", {})
-    monkeypatch.setattr(registry(), "_warned", set())
+def _alone(empty_registry):
+    pass

@@ -1,25 +1,40 @@
-"""Finding registered values in text and bytes and replacing them, whole or streamed in chunks.
+"""The masker: which values are registered, and replacing them in text and bytes.
 
-Every run of bytes that any registered value covers is replaced by one token, so that overlapping, nested
-and adjoining secrets leave no tail behind. A stream gives the same output for every way of cutting it up.
+Every run of bytes that any form of any registered value covers is replaced by one token, so that overlapping,
+nested and adjoining secrets leave no tail behind.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from typing import overload
+from typing import NamedTuple, Protocol, overload
 
-__all__ = ["MaskStream", "Masker"]
+from tacenda.masking._patterns import PatternSet
+from tacenda.masking._policy import MIN_LENGTH, why_not_masked
+from tacenda.masking._spans import Span, union
+from tacenda.masking._stream import MaskStream
+from tacenda.masking._variants import variants
 
-MIN_LENGTH = 6
-"""Shorter values are not masked: too much of ordinary output would be (users.md, checklist 14). Characters."""
+__all__ = ["Follower", "Masker"]
 
-_Span = tuple[int, int]
+
+class Follower(Protocol):
+    """What is told of every value a masker takes or drops, before `add` returns: the helper process."""
+
+    def add(self, value: bytes, name: str) -> None:
+        """Take a value that is masked from now on."""
+
+    def remove(self, value: bytes) -> None:
+        """Drop a value that is no longer masked."""
+
+
+class _Registered(NamedTuple):
+    name: str
+    times: int
 
 
 class Masker:
-    """Replaces registered values by a token of fixed length. Thread-safe.
+    """Replaces registered values, in all their forms, by a token of fixed length. Thread-safe.
 
     Args:
         token: what stands in for a value. Not `***`, which Metaflow's console takes for markup.
@@ -35,54 +50,83 @@ class Masker:
     def __init__(self, token: str = "[masked]", min_length: int = MIN_LENGTH) -> None:
         self._token = token.encode()
         self._min_length = min_length
-        self.reset_lock()
-        self._counts: dict[bytes, int] = {}
+        self._patterns = PatternSet()
+        self._values: dict[bytes, _Registered] = {}
+        self._owners: dict[bytes, tuple[bytes, ...]] = {}  # pattern: the values it is a form of
+        self._followers: tuple[Follower, ...] = ()
         self._warned: set[str] = set()
+        self.reset_lock()
 
     def __repr__(self) -> str:
-        return f"<Masker of {len(self._counts)} values>"
+        return f"<Masker of {len(self._values)} values>"
 
     def __len__(self) -> int:
-        return len(self._counts)
+        return len(self._values)
 
     def reset_lock(self) -> None:
         """Make a fresh lock: another thread may have held it when this process was forked."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def add(self, value: str | bytes, name: str | None = None) -> None:
         """Register a value; registering it again counts, and `remove` counts back.
 
         Args:
             value: the secret. Empty values are never registered.
-            name: the secret's name, for the warning about a value too short to mask.
+            name: the secret's name, for warnings and for `find_leaks`.
         """
-        pattern = _encoded(value)
         if not value:
             return
-        if len(value) < self._min_length:
-            self._warn_short(name or "a secret")
+        name = name or "a secret"
+        if reason := why_not_masked(value, self._min_length):
+            self._warn(name, reason)
             return
+        data = _encoded(value)
         with self._lock:
-            # A new dict, so that a scan in another thread sees the old or the new set, never half of one.
-            self._counts = {**self._counts, pattern: self._counts.get(pattern, 0) + 1}
+            known = self._values.get(data)
+            if known is None:
+                for pattern in variants(data, self._min_length):
+                    self._owners[pattern] = (*self._owners.get(pattern, ()), data)
+                    self._patterns.add(pattern)
+                for follower in self._followers:
+                    follower.add(data, name)
+            self._values[data] = known._replace(times=known.times + 1) if known else _Registered(name, 1)
 
     def remove(self, value: str | bytes) -> None:
         """Take back one `add` of a value; unknown values are ignored."""
-        pattern = _encoded(value)
+        data = _encoded(value)
         with self._lock:
-            counts = dict(self._counts)
-            left = counts.pop(pattern, 0) - 1
-            self._counts = {**counts, pattern: left} if left > 0 else counts
+            known = self._values.get(data)
+            if known is None:
+                return
+            if known.times > 1:
+                self._values[data] = known._replace(times=known.times - 1)
+                return
+            del self._values[data]
+            for pattern in variants(data, self._min_length):
+                self._disown(pattern, data)
+            for follower in self._followers:
+                follower.remove(data)
+
+    def follow(self, follower: Follower) -> None:
+        """Tell a follower of every value, those known already first."""
+        with self._lock:
+            for value, known in self._values.items():
+                follower.add(value, known.name)
+            self._followers = (*self._followers, follower)
+
+    def unfollow(self, follower: Follower) -> None:
+        """Tell a follower no longer."""
+        with self._lock:
+            self._followers = tuple(kept for kept in self._followers if kept is not follower)
 
     @overload
     def mask(self, data: str) -> str: ...
     @overload
     def mask(self, data: bytes) -> bytes: ...
     def mask(self, data: str | bytes) -> str | bytes:
-        """Return text or bytes with every occurrence of a registered value replaced."""
-        if not self._counts:
+        """Return text or bytes with every occurrence of every form of a registered value replaced."""
+        if not self._values:
             return data
-        text = isinstance(data, str)
         buffer = _encoded(data)
         spans = self.spans(buffer)
         if not spans:
@@ -93,84 +137,52 @@ class Masker:
             masked += buffer[end:start] + self._token
             end = stop
         masked += buffer[end:]
-        return _decoded(bytes(masked)) if text else bytes(masked)
+        return _decoded(bytes(masked)) if isinstance(data, str) else bytes(masked)
 
     def stream(self) -> MaskStream:
         """Return a stream that masks bytes written in any chunking."""
         return MaskStream(self)
 
-    def spans(self, buffer: bytes) -> list[_Span]:
+    def spans(self, buffer: bytes) -> list[Span]:
         """Return the runs of bytes that registered values cover, in order, apart from each other."""
-        found: list[_Span] = []
-        for pattern in self._counts:
-            start = buffer.find(pattern)
-            while start != -1:
-                found.append((start, start + len(pattern)))
-                start = buffer.find(pattern, start + 1)
-        return _union(found)
+        return union(self._patterns.find(buffer))
+
+    def partial(self, buffer: bytes) -> int:
+        """Return where the longest end of a buffer starts that may be the beginning of a value; its length if none."""
+        return self._patterns.partial(buffer)
+
+    def names(self, buffer: bytes) -> list[str]:
+        """Return the names of the secrets that a buffer holds in any form, sorted, each once."""
+        values = {
+            value for start, stop in self._patterns.find(buffer) for value in self._owners.get(buffer[start:stop], ())
+        }
+        return sorted({known.name for value in values if (known := self._values.get(value))})
 
     @property
     def longest(self) -> int:
-        """The length of the longest registered value, in bytes."""
-        return max(map(len, self._counts), default=0)
+        """The length of the longest form of a registered value, in bytes."""
+        return self._patterns.longest
 
     @property
     def token(self) -> bytes:
         """What stands in for a value."""
         return self._token
 
-    def _warn_short(self, label: str) -> None:
+    def _disown(self, pattern: bytes, value: bytes) -> None:
+        owners = tuple(owner for owner in self._owners.get(pattern, ()) if owner != value)
+        if owners:
+            self._owners[pattern] = owners
+        else:
+            self._owners.pop(pattern, None)
+            self._patterns.discard(pattern)
+
+    def _warn(self, name: str, reason: str) -> None:
         import logging  # costs a cold process 10 ms
 
-        if label in self._warned:
+        if name in self._warned:
             return
-        self._warned.add(label)
-        logging.getLogger("tacenda.masking").warning(
-            "%s is shorter than %d characters and is not masked", label, self._min_length
-        )
-
-
-class MaskStream:
-    """Masks a stream of bytes: `write` returns what can be passed on, `flush` the rest.
-
-    What could still turn out to be the beginning of a value is held back, never more than the longest
-    registered value. `flush` ends the stream as it stands: a value cut in two by it is not recognized.
-    """
-
-    def __init__(self, masker: Masker) -> None:
-        self._masker = masker
-        self._held = b""
-        # How far a run whose token is already out reaches into _held; 0 is "up to its edge", None "no such run".
-        self._covered: int | None = None
-
-    def write(self, chunk: bytes) -> bytes:
-        """Take more bytes and return what is decided, masked."""
-        self._held += chunk
-        return self._release(len(self._held) - max(self._masker.longest - 1, 0))
-
-    def flush(self) -> bytes:
-        """Return everything that was held back, masked."""
-        return self._release(len(self._held))
-
-    def _release(self, end: int) -> bytes:
-        if end <= 0:
-            return b""
-        spans = self._masker.spans(self._held)
-        if self._covered is not None:
-            spans = _union([(0, self._covered), *spans])
-        out = bytearray()
-        position = 0
-        for start, stop in spans:
-            if start >= end:
-                break
-            out += self._held[position:start]
-            if start > 0 or self._covered is None:
-                out += self._masker.token
-            position = stop
-        out += self._held[position:end]
-        self._covered = position - end if position >= end else None
-        self._held = self._held[end:]
-        return bytes(out)
+        self._warned.add(name)
+        logging.getLogger("tacenda.masking").warning("%s %s and is not masked", name, reason)
 
 
 def _encoded(value: str | bytes) -> bytes:
@@ -182,13 +194,3 @@ def _decoded(masked: bytes) -> str:
         return masked.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:  # a binary value began or ended inside a character
         return masked.decode("utf-8", "replace")
-
-
-def _union(spans: Iterable[_Span]) -> list[_Span]:
-    merged: list[_Span] = []
-    for start, stop in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
-        else:
-            merged.append((start, stop))
-    return merged

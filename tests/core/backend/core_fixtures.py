@@ -15,14 +15,14 @@ from shelf_backend import SHELVES, Shelf
 
 import tacenda
 from tacenda import _process
-from tacenda.masking import registry
+from tacenda.masking import Masker
 
 HERE = Path(__file__).parent
 OURS = Path(tacenda.__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_registry: Masker) -> Iterator[Path]:
     """An empty working directory in an empty home, with a masker that knows nothing."""
     home = tmp_path / "home"
     work = home / "work"
@@ -30,8 +30,6 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.chdir(work)
     monkeypatch.setattr(_process, "_STORES", {})
-    monkeypatch.setattr(registry(), "_counts", {})  # what other tests have read is masked in theirs
-    monkeypatch.setattr(registry(), "_warned", set())
     SHELVES.clear()
     yield work
     logging.getLogger("tacenda.audit").setLevel(logging.NOTSET)

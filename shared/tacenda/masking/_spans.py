@@ -1,0 +1,29 @@
+"""Runs of bytes in a buffer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Span", "union"]
+
+Span = tuple[int, int]
+"""Where a run starts and ends in a buffer, in bytes."""
+
+
+def union(spans: Iterable[Span]) -> list[Span]:
+    """Return the runs that spans cover together, in order; those that touch are one.
+
+    Example:
+        >>> union([(4, 6), (0, 2), (1, 4), (8, 9)])
+        [(0, 6), (8, 9)]
+    """
+    merged: list[Span] = []
+    for start, stop in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
+        else:
+            merged.append((start, stop))
+    return merged
