@@ -10,6 +10,8 @@ TESTS  := tests
 # What setuptools leaves behind goes at once: `build` would carry deleted modules into the next wheel, and by the
 # egg-info Metaflow takes the checkout for the installed extension.
 SWEEP  := rm -rf build *.egg-info
+# What masking is measured against, apart from the project's own environment.
+PEERS  = $(UV) pip install --quiet --python .venv-peers --no-deps
 EXTRAS := --extra vault --extra age --extra metaflow --extra testing
 # Those that `make test` does not run on; make OTHER_PYTHONS=3.10 test-extra chooses.
 OTHER_PYTHONS = $(filter-out $(shell $(PYTHON) -c 'print("{}.{}".format(*__import__("sys").version_info))'),3.10 3.11 3.12 3.13)
@@ -53,6 +55,9 @@ layers: setup ## Check who may import whom
 
 bench: $(UV) ## Measure, and print the table of benchmarks/RESULTS.md
 	@$(UV) sync --quiet --locked --no-editable $(EXTRAS) --group bench && $(SWEEP)
+	@$(UV) venv --quiet --allow-existing .venv-peers
+	@grep -v '^#' benchmarks/peers.txt | while read -r peer; do $(PEERS) --only-binary :all: "$$peer" \
+		|| echo "[bench] not installed: $$peer" >&2; done; $(PEERS) . && $(SWEEP)
 	$(RUN)python -m benchmarks
 
 lock: $(UV) ## Resolve the dependencies anew

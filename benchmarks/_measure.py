@@ -52,14 +52,21 @@ class Pair(NamedTuple):
         return f"ours {figures[0]} {name}, peer {figures[1]} {name} (median / minimum of {len(self.ours)})"
 
 
+def in_turn(sides: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """Run any number of sides in turn, each returning its figure; the order alternates, first runs do not count."""
+    figures: dict[str, list[float]] = {name: [] for name in sides}
+    for side in sides.values():
+        side()
+    for number in range(rounds):
+        for name in list(sides) if number % 2 else reversed(list(sides)):
+            figures[name].append(sides[name]())
+    return figures
+
+
 def interleaved(ours: Callable[[], float], peer: Callable[[], float], rounds: int) -> Pair:
     """Run both in turn, each returning its seconds; the order alternates, and the first run of each is not counted."""
-    ours(), peer()
-    pair = Pair([], [])
-    for number in range(rounds):
-        for side in (0, 1) if number % 2 else (1, 0):
-            pair[side].append((ours, peer)[side]())
-    return pair
+    figures = in_turn({"ours": ours, "peer": peer}, rounds)
+    return Pair(figures["ours"], figures["peer"])
 
 
 def timed(call: Callable[[], object]) -> float:
@@ -67,6 +74,13 @@ def timed(call: Callable[[], object]) -> float:
     started = time.perf_counter()
     call()
     return time.perf_counter() - started
+
+
+def cpu_timed(call: Callable[[], object]) -> float:
+    """Return the processor time that one call takes, in seconds: what else the machine does hardly counts."""
+    started = time.process_time()
+    call()
+    return time.process_time() - started
 
 
 def process(code: str, environment: Mapping[str, str], directory: str) -> float:

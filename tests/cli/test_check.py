@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,11 +69,31 @@ def test_json(local: Cli):
     """`--json` has it all for programs."""
     local.write("secrets.json", json.dumps({"token": VALUE}))
     report = json.loads(local("check", "--json", "nothing").out)
-    assert list(report) == ["configuration", "stack", "providers", "secrets", "adapters", "warnings"]
+    assert list(report) == ["configuration", "stack", "providers", "secrets", "adapters", "masking", "warnings"]
     assert report["stack"] == {"name": "dev", "why": "the only one"}
     assert report["providers"][0]["ok"]
     assert "update" in report["providers"][0]["can"]
     assert report["secrets"][0]["error"]["kind"] == "SecretNotFound"
+
+
+def test_masking(local: Cli):
+    """It says at which levels output can be masked here, and why it cannot at the others."""
+    done = local("check").ok()
+    assert "masking:\n  log records, warnings and tracebacks: ok\n  sys.stdout and sys.stderr: ok\n" in done.out
+    assert "  descriptors 1 and 2, subprocesses included: ok\n" in done.out
+    levels = json.loads(local("check", "--json").ok().out)["masking"]
+    assert list(levels) == ["logging", "streams", "descriptors"]
+    assert all(level == {"ok": True, "why_not": None} for level in levels.values())
+
+
+def test_masking_without_pseudo_terminals(local: Cli):
+    """Where a system cannot mask descriptors, it says so and why; that is no failure."""
+    without = [sys.executable, "-c", "import os; del os.openpty; from tacenda.cli import main; main()"]
+    done = local("check", command=without).ok()
+    assert "subprocesses included: linux has neither fork nor pseudo-terminals" in done.out
+    level = json.loads(local("check", "--json", command=without).ok().out)["masking"]["descriptors"]
+    assert not level["ok"]
+    assert "what subprocesses write is not masked" in level["why_not"]
 
 
 def test_broken_provider(cli: Cli):

@@ -14,7 +14,7 @@ from tacenda.cli._exit import exit_code
 from tacenda.cli._main import cli as group
 from tacenda.errors import AccessDenied, BackendUnavailable, Conflict, SecretError, SecretNotFound, Throttled
 
-COMMANDS = ["check", "get", "ls", "rm", "run", "set", "update"]
+COMMANDS = ["check", "get", "ls", "mask", "rm", "run", "set", "update"]
 
 
 def test_commands():

@@ -28,7 +28,7 @@ def keys(local: Cli) -> Cli:
 
 
 def environment(cli: Cli, *arguments: str, **variables: str) -> dict[str, str]:
-    return json.loads(cli("run", *arguments, "--", *PRINT_ENVIRONMENT, **variables).ok().out)
+    return json.loads(cli("run", "--no-mask", *arguments, "--", *PRINT_ENVIRONMENT, **variables).ok().out)
 
 
 def test_injects_what_is_named(keys: Cli):
@@ -55,7 +55,7 @@ def test_keeps_the_rest_of_the_environment(keys: Cli):
 def test_value_in_no_argument_list(keys: Cli):
     """The command's arguments are the ones that were given: values are in its environment only (checklist 21)."""
     shown = keys(
-        "run", "--secret", "my-token", "--", "sh", "-c", "tr '\\0' ' ' < /proc/$$/cmdline; echo $MY_TOKEN"
+        "run", "--no-mask", "--secret", "my-token", "--", "sh", "-c", "tr '\\0' ' ' < /proc/$$/cmdline; echo $MY_TOKEN"
     ).ok()
     assert shown.out.endswith(f"{VALUE}\n")
     assert shown.out.count(VALUE) == 1

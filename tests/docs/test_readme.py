@@ -43,6 +43,7 @@ INVENTORY = {
     (VAULT, "console"): 1,
     (METAFLOW, "python"): 1,
     (METAFLOW, "console"): 1,
+    ("Masking", "python"): 1,
     (CLI, "console"): 1,
     ("In your tests", "python"): 1,
 }
@@ -180,6 +181,18 @@ def test_first_snippet(project):
     assert repr(names["keys"]) == shown
 
 
+def test_masking_snippet(reader):
+    """The snippet on masking prints what it shows, and what it says about children holds."""
+    snippet = block("Masking", "python")
+    [(call, shown)] = re.findall(r"(?m)^print\((.*)\)  # (.*)$", snippet)
+    reader.writes("main.py", f"{snippet}\nimport subprocess\nsubprocess.run(['echo', {call}])\n")
+    reader.writes(".secrets.json", '{"api-keys": {"API_KEY": "example-key-of-the-readme"}}')
+    reader.writes("tacenda.yaml", "stacks: {dev: {secrets: {provider: local}}}")
+    seen = reader.runs("$ python main.py\n")
+    assert seen.count(f"{shown}\n") == 2
+    assert "example-key" not in seen
+
+
 def test_override_snippet(project):
     """The snippet for tests serves every store, without `import tacenda.testing`."""
     got = []
@@ -192,7 +205,7 @@ def test_commands():
     """The section on the command line names every command there is, with its arguments and no option it lacks."""
     named = {}
     for line, _ in commands(block(CLI, "console")):
-        usage = line.partition("#")[0].partition(" -- ")[0].split()
+        usage = line.partition("#")[0].rpartition("| ")[2].partition(" -- ")[0].split()
         named[usage[1]] = [word for word in usage[2:] if word.strip("[]").isupper()]
         options = {spelled for parameter in cli.commands[usage[1]].params for spelled in parameter.opts}
         assert set(re.findall(r"--[a-z][a-z-]*", line)) <= options, line

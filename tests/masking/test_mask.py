@@ -142,3 +142,11 @@ def test_without_values_data_passes_untouched():
     """Nothing registered costs nothing: the same object comes back."""
     data = "example " * 10
     assert Masker().mask(data) is data
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_anything_that_holds_bytes_can_be_masked(masker, kind):
+    """The result is bytes where something was replaced, and what was given where nothing was."""
+    assert masker.mask(kind(b"a example-token-1")) == b"a [masked]"
+    data = kind(b"clean")
+    assert masker.mask(data) is data

@@ -1,13 +1,16 @@
-"""Which leaves of a secret are masked: HOST and PORT stay readable, or every log line would be masked."""
+"""What is masked and what is not: HOST and PORT, short values and common words stay readable."""
 
 from __future__ import annotations
+
+import logging
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import tacenda
-from tacenda.masking import NON_SECRET_KEYS, is_secret_key, registry
+from tacenda.masking import NON_SECRET_KEYS, Masker, is_secret_key, registry
+from tacenda.masking._policy import COMMON, MIN_LENGTH, why_not_masked
 from tacenda.testing import override
 
 
@@ -86,3 +89,100 @@ def test_storing_binary_keys_does_not_mask_the_word_base64():
         tacenda.get("x")
     assert registry().mask("encoding: base64") == "encoding: base64"
     assert registry().mask(b"policy-certificate") == b"[masked]"
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("a", "is shorter than 6 characters"),
+        ("12345", "is shorter than 6 characters"),
+        ("  1234 \n", "is shorter than 6 characters"),
+        ("пар🔑л", "is shorter than 6 characters"),
+        (b"\x00\xff", "is shorter than 6 characters"),
+        ("", "is blank"),
+        (" \t\r\n      ", "is blank"),
+        (b"        ", "is blank"),
+        ("********", "is one punctuation mark over and over"),
+        ("------\n", "is one punctuation mark over and over"),
+        ("localhost", "is a word that ordinary output holds"),
+        ("LocalHost\n", "is a word that ordinary output holds"),
+        (b"service_account", "is a word that ordinary output holds"),
+        ("PRODUCTION", "is a word that ordinary output holds"),
+        ("[masked]", "is a word that ordinary output holds"),
+    ],
+)
+def test_why_a_value_is_not_masked(value, reason):
+    """Short, blank and common values, in text and bytes, whatever whitespace stands around them (checklist 14)."""
+    assert why_not_masked(value) == reason
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "123456",
+        "2026-01-01",
+        "changeme",
+        "hunter2",
+        "aaaaaa",
+        "пароль",
+        "localhost1",
+        b"\x00\xff\xfe\x01\x02\x03",
+        "null-null",
+    ],
+)
+def test_everything_else_is_masked(value):
+    """Numbers and dates too, because nobody can tell a PIN from a count; and weak passwords."""
+    assert why_not_masked(value) is None
+
+
+def test_the_minimum_counts_characters():
+    """Six Cyrillic letters are six characters, though twelve bytes."""
+    assert MIN_LENGTH == 6
+    assert why_not_masked("парол") == why_not_masked("passw")
+
+
+def test_one_warning_that_names_the_secret(caplog):
+    """The name and the reason, once for each secret, and never the value (checklist 14)."""
+    masker = Masker()
+    with caplog.at_level(logging.WARNING, logger="tacenda.masking"):
+        for _ in range(3):
+            masker.add("abc-1", name="vault://db#PIN")
+        masker.add("localhost", name="env://HOST_NAME")
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages == [
+        "vault://db#PIN is shorter than 6 characters and is not masked",
+        "env://HOST_NAME is a word that ordinary output holds and is not masked",
+    ]
+    assert len(masker) == 0
+
+
+def test_empty_values_are_not_even_worth_a_warning(caplog):
+    """A field that is not filled in is no mistake (airflow#16007)."""
+    masker = Masker()
+    masker.add("", name="db#PASSWORD")
+    masker.add(b"", name="db#PASSWORD")
+    assert masker.mask("a b") == "a b"
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("word", sorted(COMMON))
+def test_common_words_stay_readable(word):
+    """In every case, alone and inside a document, where each leaf is judged for itself."""
+    masker = Masker()
+    masker.add(word, name="x")
+    masker.add(f'{{"key": "{word}", "other": "policy-example"}}', name="y")
+    for spelled in (word, word.upper(), word.capitalize()):
+        assert masker.mask(f"- {spelled} -") == f"- {spelled} -"
+    assert masker.mask("policy-example") == "[masked]"
+
+
+def test_common_words_are_in_lower_case():
+    """Otherwise an entry would never be found."""
+    assert all(word == word.lower().strip() for word in COMMON)
+
+
+def test_a_lower_minimum_masks_more():
+    """Who wants short values masked says so."""
+    masker = Masker(min_length=3)
+    masker.add("a1b", name="x")
+    assert masker.mask("- a1b -") == "- [masked] -"

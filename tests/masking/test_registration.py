@@ -150,3 +150,61 @@ def test_concurrent_adds_are_all_counted():
     assert len(masker) == 1
     masker.remove(SECRET)
     assert len(masker) == 0
+
+
+class Follower:
+    """Notes what it is told, and can fail."""
+
+    def __init__(self):
+        self.told, self.broken = [], False
+
+    def add(self, value, name):
+        if self.broken:
+            raise OSError("the helper is gone")
+        self.told.append(("add", value, name))
+
+    def remove(self, value):
+        self.told.append(("remove", value))
+
+
+def test_a_follower_knows_every_value():
+    """The helper process masks what this process masks: what was known before, what comes, what goes."""
+    masker, follower = Masker(), Follower()
+    masker.add(SECRET, name="early")
+    masker.follow(follower)
+    masker.add("example-token-2", name="late")
+    masker.add("example-token-2", name="late")
+    masker.remove("example-token-2")
+    masker.remove("example-token-2")
+    masker.unfollow(follower)
+    masker.remove(SECRET)
+    late = b"example-token-2"
+    assert follower.told == [("add", SECRET.encode(), "early"), ("add", late, "late"), ("remove", late)]
+
+
+def test_a_follower_that_fails_is_told_again():
+    """`add` raises, so that nobody gets a value that is not masked everywhere; the next try starts afresh."""
+    masker, follower = Masker(), Follower()
+    masker.follow(follower)
+    follower.broken = True
+    for _ in range(2):
+        with pytest.raises(OSError, match="helper"):
+            masker.add(SECRET, name="api-keys")
+    assert masker.mask(SECRET) == "[masked]"
+    follower.broken = False
+    masker.add(SECRET, name="api-keys")
+    assert follower.told == [("add", SECRET.encode(), "api-keys")]
+    masker.remove(SECRET)
+    assert masker.mask(SECRET) == SECRET
+
+
+def test_values_that_share_a_form():
+    """A form of two values is masked until both are taken back."""
+    masker = Masker()
+    masker.add(f"{SECRET}\n", name="with a newline")
+    masker.add(SECRET, name="without")
+    assert masker.names(SECRET.encode()) == ["with a newline", "without"]
+    masker.remove(SECRET)
+    assert masker.mask(SECRET) == "[masked]"
+    masker.remove(f"{SECRET}\n")
+    assert masker.mask(SECRET) == SECRET

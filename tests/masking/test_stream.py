@@ -112,3 +112,77 @@ def test_two_streams_do_not_mix():
     first, second = one.write(b"example-"), two.write(b"token-1")
     assert first + one.flush() == b"example-"
     assert second + two.flush() == b"token-1"
+
+
+PAUSES = [
+    # what is written, `None` for a pause; what comes out of each
+    (["Password: ", None], ["Password: ", ""]),
+    (["a exa", None, "ct copy"], ["a ", "exa", "ct copy"]),  # 3 bytes of a beginning are shown
+    (["a exam", None, "ination"], ["a ", "[masked]", "ination"]),  # more are masked, whatever comes
+    (["a exa", None, "mple-token-1 b"], ["a ", "exa", "[masked] b"]),  # a value that goes on is recognized
+    (["a example-", None, "token-1 b"], ["a ", "[masked]", " b"]),  # with one token for it
+    (["a exa", None, "m", None, "ple-token-1 b"], ["a ", "exa", "", "[masked]", " b"]),
+    (["a exam", None, "p", None, "le", None, "!"], ["a ", "[masked]", "", "", "", "", "!"]),
+    (["example-token-1exam", None, "ple-token-1!"], ["[masked]", "", "!"]),  # a run goes on: still one token
+    (["example-token-1ex", None, "ample-token-1!"], ["[masked]", "ex", "[masked]!"]),
+    (["abab", None, "ab", None, "abab", None, "!"], ["", "[masked]", "", "", "", "", "!"]),
+    (["exa", None, None, None], ["", "exa", "", ""]),  # what is out is out
+]
+
+
+@pytest.mark.parametrize(("writes", "expected"), PAUSES)
+def test_pauses(writes, expected):
+    """A prompt does not wait for ever for what it might be the beginning of; a secret in two parts stays one."""
+    masker = masker_of("example-token-1", "ababab")
+    stream = masker.stream()
+    out = []
+    for chunk in writes:
+        out.append((stream.pause() if chunk is None else stream.write(chunk.encode())).decode())
+        assert chunk is not None or not stream.pending
+    assert out == expected
+    assert stream.flush() == b""
+
+
+def test_a_short_value_is_not_shown_by_a_pause():
+    """With a minimum length of one's own, three bytes may be a whole value."""
+    masker = Masker(min_length=1)
+    masker._patterns.add(b"a7")
+    masker._patterns.add(b"a7b7")
+    stream = masker.stream()
+    assert stream.write(b"x a7") == b"x "
+    assert stream.pending
+    assert stream.pause() == b"[masked]"
+    assert stream.write(b"b7 y") == b" y"
+
+
+def test_a_value_registered_after_its_beginning_was_shown():
+    """What is out cannot be taken back; nothing of it is written twice."""
+    masker = masker_of("example-token-1")
+    stream = masker.stream()
+    out = stream.write(b"exa") + stream.pause()
+    masker.add("late-example-2")
+    out += stream.write(b" late-example-2") + stream.flush()
+    assert out == b"exa [masked]"
+
+
+def test_removal_while_a_beginning_is_held():
+    """It goes out with the next write, or with a pause."""
+    masker = masker_of("example-token-1")
+    stream = masker.stream()
+    stream.write(b"example-to")
+    masker.remove("example-token-1")
+    assert stream.write(b"") == b"example-to"
+
+
+def test_clean_chunks_pass_as_they_are():
+    """Output without a value costs no copy."""
+    chunk = b"nothing to see here\n"
+    assert masker_of("example-token-1").stream().write(chunk) is chunk
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_anything_that_holds_bytes_can_be_written(kind):
+    """Binary files take these as well."""
+    stream = masker_of("example-token-1").stream()
+    assert stream.write(kind(b"a example-")) + stream.write(kind(b"token-1\n")) == b"a [masked]\n"
+    assert stream.write(kind(b"clean\n")) == b"clean\n"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -140,8 +143,18 @@ if __name__ == "__main__":
     assert "workers [True, True]" in done.stdout, done.stdout
 
 
+def begun(value: bytes) -> list[bytes]:
+    """Return how output begins that holds a longer value of this beginning, as it is or encoded."""
+    turned = [base64.b64encode(b"-" * before + value)[-(-before * 4 // 3) : -4] for before in range(3)]
+    return [value, *turned, value.hex().encode(), value.hex().upper().encode(), value.decode().encode("utf-16-le")]
+
+
 def test_demo(tmp_path: Path):
-    """`make demo` runs one flow on an encrypted file and on a real server, whatever the machine is set up for."""
+    """`make demo` runs one flow on an encrypted file and on a real server, whatever the machine is set up for.
+
+    Whatever its steps print, log or hand to child processes, no value is in the output, nor in a file of
+    Metaflow's, as it is or encoded.
+    """
     for file in EXAMPLE.iterdir():
         if file.is_file():
             shutil.copy(file, tmp_path)
@@ -149,11 +162,18 @@ def test_demo(tmp_path: Path):
     done = subprocess.run(
         [sys.executable, tmp_path / "demo.py"],
         env={**os.environ, "NO_PROXY": "", "no_proxy": "", **settings},
-        capture_output=True,
-        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "db.dev.example" in done.stdout
-    assert "db.prod.example" in done.stdout
-    assert "example-" not in done.stdout
+    output = done.stdout.decode()
+    assert done.returncode == 0, output
+    assert "db.dev.example" in output
+    assert "db.prod.example" in output
+    for line in ("API key:", "a header:", "from a child process:", "from a log:", "ConnectionError:"):
+        assert len(re.findall(rf"{line}.*\[masked\]", output)) == 2, output  # once per stack
+    kept = [path.read_bytes() for path in (tmp_path / ".demo" / ".metaflow").rglob("*") if path.is_file()]
+    plain = [gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content for content in kept]
+    assert any(b"from a child process: [masked]" in content for content in plain)  # the stored logs are among them
+    for form in begun(b"example-"):  # so does every value of the demo begin
+        assert not [content for content in (done.stdout, *plain) if form in content], form

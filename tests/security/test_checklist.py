@@ -1,8 +1,7 @@
 """The security checklist, line by line; the numbers are those of the checklist.
 
-Shown elsewhere: 12 (encoded and multi-line forms; only values that are printed as they are, here), 9, 11 and 15 with
-the issue that puts masking between a process and its output; 19, 23 and the rest of 21 with the orchestrators' own
-adapters; 24 and 30 in tests/providers beside the Vault server; 28 with the clouds; 35 and 36 in tests/cli.
+Shown elsewhere: 9, 11, 12 and 16 in every detail in tests/masking; 19, 23 and the rest of 21 with the
+orchestrators' own adapters; 24 and 30 in tests/providers beside the Vault server; 28 with the clouds; 35 and 36 in tests/cli.
 7, 18, 25, 37 and 38 are documentation or settings of the repository.
 """
 
@@ -13,9 +12,12 @@ import json
 import logging
 import os
 import pickle
+import re
+import secrets
 import stat
 import subprocess
 import sys
+import urllib.parse
 
 import pytest
 from leaks import places_of
@@ -171,6 +173,35 @@ def test_checklist_08_masked_before_first_use(shelf, shelf_store, monkeypatch):
         assert registry().mask(f"got {VALUE}-08-{number}") == "got [masked]"
 
 
+EVERY_WAY_OUT = """
+import ctypes, logging, os, subprocess, sys, threading, warnings
+import tacenda, tacenda.masking
+tacenda.masking.install()
+with tacenda.testing.override({"x": "example-value-09"}):
+    value = tacenda.open_store().get("x")
+print("print", value)
+sys.stderr.write(f"stderr {value}\\n")
+os.write(1, f"write {value}\\n".encode())
+ctypes.CDLL(None).puts(f"libc {value}".encode())
+ctypes.CDLL(None).fflush(None)
+subprocess.run(["sh", "-c", "echo child $VALUE"], env={"VALUE": value, "PATH": os.environ["PATH"]})
+logging.warning("log %s", value)
+warnings.warn(f"warning {value}")
+thread = threading.Thread(target=lambda: {}[f"thread {value}"])
+thread.start()
+thread.join()
+raise RuntimeError(f"traceback {value}")
+"""
+
+
+def test_checklist_09_every_way_out(python_failing):
+    """9: logging, stdout, stderr, warnings and tracebacks, of this process and of those it starts."""
+    output = python_failing(EVERY_WAY_OUT)
+    assert "example-value-09" not in output
+    for way in ("print", "stderr", "write", "libc", "child", "log", "warning", "'thread", "traceback"):
+        assert re.search(rf"{way} \[masked\]", output), f"{way} is missing in:\n{output}"
+
+
 def test_checklist_10_one_registry_per_process(shelf_store, python):
     """10: all stores and threads register with one masker, however it is imported."""
     code = """
@@ -184,12 +215,48 @@ print(registry().mask("example-value-10"))
     assert python(code) == "True\n[masked]\n"
 
 
-def test_checklist_12_a_value_printed_whole_over_several_lines(shelf, shelf_store):
-    """12 (in part): a multi-line value is masked where it is printed as it is."""
-    value = "-----BEGIN EXAMPLE-----\nexample-12\n-----END EXAMPLE-----\n"
+def test_checklist_11_redacted_before_it_is_cut(shelf, shelf_store, python):
+    """11: what a format cuts was masked before; of a random value, already cut, the rest is masked too."""
+    code = """
+import logging, sys, tacenda, tacenda.masking
+tacenda.masking.install()
+tacenda.masking.registry().add("example-value-11")
+logging.basicConfig(stream=sys.stdout)
+logging.warning("cut %.12s", "example-value-11")
+"""
+    assert python(code) == "WARNING:root:cut [masked]\n"
+    value = secrets.token_urlsafe(32)
     shelf.put("x", value)
     shelf_store().get("x")
-    assert registry().mask(f"key:\n{value}.") == "key:\n[masked]."
+    assert value[:12] not in registry().mask(f"{value:.30}…")
+
+
+FORMS_12 = [
+    lambda value: value,
+    lambda value: base64.b64encode(value.encode()).decode(),
+    urllib.parse.quote,
+    json.dumps,
+    lambda value: value.replace("\n", "\r\n"),
+    lambda value: value.splitlines()[1],
+]
+
+
+@pytest.mark.parametrize("form", FORMS_12)
+def test_checklist_12_encoded_and_multi_line_forms(shelf, shelf_store, form):
+    """12: base64, URL-quoted, JSON-escaped, with other line ends, and one line of several."""
+    value = '-----BEGIN EXAMPLE-----\nexample+12/"é" line\n-----END EXAMPLE-----\n'
+    shelf.put("x", value)
+    shelf_store().get("x")
+    masked = registry().mask(f"key: {form(value)}.")
+    assert "[masked]" in masked
+    assert "12" not in masked
+
+
+def test_checklist_15_password_in_a_url(shelf, shelf_store):
+    """15: of a connection string the password is masked wherever it stands, also without its percent-encoding."""
+    shelf.put("x", "postgresql://admin:example%2Bfifteen@db.example/app")
+    shelf_store().get("x")
+    assert registry().mask("tried example%2Bfifteen, then example+fifteen") == "tried [masked], then [masked]"
 
 
 def test_checklist_13_each_leaf_of_a_json_secret(shelf, shelf_store):

@@ -1,4 +1,4 @@
-"""The `tacenda` command: get, set, update, ls, rm, run and check.
+"""The `tacenda` command: get, set, update, ls, rm, run, mask and check.
 
 Values come by prompt, standard input or file, never as arguments, which everybody on the machine can see.
 Results go to standard output, messages to standard error.

@@ -15,6 +15,7 @@ from tacenda.cli._adapters import adapters
 from tacenda.cli._git import exposed_files, plain_file, secret_files
 from tacenda.cli._report import Asked, Choice, Report
 from tacenda.masking import registry
+from tacenda.masking._install import why_no_descriptors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,6 +58,7 @@ def inspect(session: Session, names: Sequence[str]) -> Report:
         providers=asked,
         secrets=_read(stack, names),
         adapters=installed,
+        masking=_masking(),
         warnings=list(dict.fromkeys(_warnings(stack, opened, installed))),
     )
 
@@ -93,6 +95,11 @@ def _ask(entry: Entry, stack: Stack) -> tuple[Asked, Provider | None]:
     except SecretError as error:
         return Asked(provider.describe(), error, can), provider
     return Asked(provider.describe(), None, can), provider
+
+
+def _masking() -> dict[str, str | None]:
+    # Log records and streams are masked wherever Python runs.
+    return {"logging": None, "streams": None, "descriptors": why_no_descriptors()}
 
 
 def _read(stack: Stack, names: Sequence[str]) -> list[Asked]:

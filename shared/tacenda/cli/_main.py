@@ -16,6 +16,7 @@ from tacenda.cli._check import check
 from tacenda.cli._exit import INTERRUPTED, exit_code
 from tacenda.cli._get import get
 from tacenda.cli._list import ls, rm
+from tacenda.cli._mask import mask
 from tacenda.cli._run import run
 from tacenda.cli._session import Session, common_options
 from tacenda.cli._set import set_, update
@@ -41,14 +42,14 @@ def cli(context: click.Context) -> None:
         context.color = False
 
 
-for command in (get, set_, update, ls, rm, run, check):
+for command in (get, set_, update, ls, rm, run, mask, check):
     cli.add_command(command)
 
 
 def main() -> int:
     """Run the command that the arguments say, and return its exit code: the console entry point."""
-    # Messages of the core look like the command's own. Which values are too short to be masked is none of its news:
-    # it masks nothing.
+    # Messages of the core look like the command's own. Which values are not masked is news in `run` and `mask` alone,
+    # which say so themselves, of the secrets that were asked for.
     logging.basicConfig(format="tacenda: %(message)s")
     logging.getLogger("tacenda.masking").setLevel(logging.ERROR)
     try:

@@ -9,12 +9,18 @@ import click
 from tacenda.cli._output import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tacenda._errors import SecretError
     from tacenda.cli._adapters import Adapter
 
 __all__ = ["Asked", "Choice", "Report"]
+
+_LEVELS = {
+    "logging": "log records, warnings and tracebacks",
+    "streams": "sys.stdout and sys.stderr",
+    "descriptors": "descriptors 1 and 2, subprocesses included",
+}
 
 
 class Asked(NamedTuple):
@@ -75,6 +81,7 @@ class Report(NamedTuple):
         providers: its chain.
         secrets: the secrets that were named.
         adapters: the orchestrators that are installed.
+        masking: each level at which output can be masked, and why it cannot here; None if it can.
         warnings: a sentence for each risk.
     """
 
@@ -83,6 +90,7 @@ class Report(NamedTuple):
     providers: Sequence[Asked]
     secrets: Sequence[Asked]
     adapters: Sequence[Adapter]
+    masking: Mapping[str, str | None]
     warnings: Sequence[str]
 
     def errors(self) -> list[SecretError]:
@@ -97,6 +105,7 @@ class Report(NamedTuple):
             "providers": [asked.as_json() for asked in self.providers],
             "secrets": [asked.as_json() for asked in self.secrets],
             "adapters": [adapter._asdict() for adapter in self.adapters],
+            "masking": {level: {"ok": why_not is None, "why_not": why_not} for level, why_not in self.masking.items()},
             "warnings": list(self.warnings),
         }
 
@@ -113,6 +122,9 @@ class Report(NamedTuple):
         for adapter in self.adapters:
             state = "active" if adapter.active else "not active"
             click.echo(f"  {adapter.orchestrator} {adapter.version}: {state} ({adapter.note})")
+        click.echo("masking:")
+        for level, why_not in self.masking.items():
+            click.echo(f"  {_LEVELS[level]}: {why_not or 'ok'}")
         for warning in self.warnings:
             click.secho("warning: ", fg="yellow", nl=False)
             click.echo(warning)

@@ -1,4 +1,4 @@
-"""`tacenda run`: start a command with named secrets in its environment, and become it."""
+"""`tacenda run`: start a command with named secrets in its environment, and become it, with its output masked."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tacenda._errors import Conflict
 from tacenda.cli._exit import NOT_EXECUTABLE, NOT_FOUND
 from tacenda.cli._output import say
 from tacenda.cli._session import Command, Session, common_options, pass_session
+from tacenda.cli._unmasked import tell_unmasked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,20 +27,30 @@ _OPTIONS = {"allow_interspersed_args": False}
 @click.command(cls=Command, context_settings=_OPTIONS)
 @click.option("--secret", "names", metavar="NAME", multiple=True, required=True, help="What to inject; repeatable.")
 @click.option("--override", is_flag=True, help="Let the secrets replace variables that are set already.")
+@click.option("--no-mask", is_flag=True, help="Leave the command's output as it is.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARGS]...")
 @common_options
 @pass_session
-def run(session: Session, *, names: tuple[str, ...], override: bool, command: tuple[str, ...]) -> int:
+def run(session: Session, *, names: tuple[str, ...], override: bool, no_mask: bool, command: tuple[str, ...]) -> int:
     """Run a command with the named secrets as environment variables, and nothing else.
 
     The keys of a bundle are the variables; a text is one variable with the secret's name (my-token is MY_TOKEN).
     The exit code is the command's own.
+
+    What the command and its own children print is masked, `tacenda get` among them; --no-mask leaves it as it is.
+    Files that they write are not masked. Masking stops accidents, not intent.
     """
     from tacenda.delivery import child_environment
 
+    if not no_mask:
+        from tacenda.masking._install import install
+
+        install()  # before the values are read: nothing can print one before it is masked
     with session.store() as store:
         secrets = store.get_many(names)
-    return _become(command, child_environment(_variables(secrets, override=override)))
+        if not no_mask:
+            tell_unmasked(secrets, store.stack.non_secret_keys)
+    return _become(command, child_environment(_variables(secrets, override=override)), masked=not no_mask)
 
 
 def _variables(secrets: Mapping[str, object], *, override: bool) -> dict[str, str]:
@@ -58,9 +69,13 @@ def _variables(secrets: Mapping[str, object], *, override: bool) -> dict[str, st
         raise
 
 
-def _become(command: tuple[str, ...], environment: Mapping[str, str]) -> int:
-    """Replace this process by a command; on Windows, which cannot, wait for it. Return only an exit code."""
+def _become(command: tuple[str, ...], environment: Mapping[str, str], *, masked: bool) -> int:
+    """Replace this process by a command, where its descriptors can be masked; else wait for it. Return an exit code."""
     try:
+        if masked and not _descriptors_are_masked():
+            from tacenda.cli._carry import run_masked
+
+            return run_masked(command, environment)
         if sys.platform == "win32":
             import subprocess
 
@@ -75,3 +90,9 @@ def _become(command: tuple[str, ...], environment: Mapping[str, str]) -> int:
     except OSError as error:
         say(f"cannot run {command[0]!r}: {error.strerror}")
         return NOT_EXECUTABLE
+
+
+def _descriptors_are_masked() -> bool:
+    from tacenda.masking._install import status
+
+    return status().descriptors.active

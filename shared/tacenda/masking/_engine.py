@@ -51,6 +51,8 @@ class Masker:
         self._token = token.encode()
         self._min_length = min_length
         self._patterns = PatternSet()
+        self.clean = self._patterns.clean
+        """Returns whether a buffer can pass as it is: it holds no value, and does not end in the beginning of one."""
         self._values: dict[bytes, _Registered] = {}
         self._owners: dict[bytes, tuple[bytes, ...]] = {}  # pattern: the values it is a form of
         self._followers: tuple[Follower, ...] = ()
@@ -85,7 +87,9 @@ class Masker:
             known = self._values.get(data)
             if known is None:
                 for pattern in variants(data, self._min_length):
-                    self._owners[pattern] = (*self._owners.get(pattern, ()), data)
+                    owners = self._owners.get(pattern, ())
+                    if data not in owners:  # it is when a follower failed, and this is another try
+                        self._owners[pattern] = (*owners, data)
                     self._patterns.add(pattern)
                 for follower in self._followers:
                     follower.add(data, name)
@@ -125,16 +129,15 @@ class Masker:
     def mask(self, data: bytes) -> bytes: ...
     def mask(self, data: str | bytes) -> str | bytes:
         """Return text or bytes with every occurrence of every form of a registered value replaced."""
-        if not self._values:
-            return data
         buffer = _encoded(data)
-        spans = self.spans(buffer)
-        if not spans:
+        found = self._patterns.find(buffer)
+        if not found:
             return data
         masked = bytearray()
         end = 0
-        for start, stop in spans:
-            masked += buffer[end:start] + self._token
+        for start, stop in union(found):
+            masked += buffer[end:start]
+            masked += self._token
             end = stop
         masked += buffer[end:]
         return _decoded(bytes(masked)) if isinstance(data, str) else bytes(masked)
@@ -162,6 +165,11 @@ class Masker:
     def longest(self) -> int:
         """The length of the longest form of a registered value, in bytes."""
         return self._patterns.longest
+
+    @property
+    def min_length(self) -> int:
+        """Values with fewer characters are not masked."""
+        return self._min_length
 
     @property
     def token(self) -> bytes:

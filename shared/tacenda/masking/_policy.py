@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-__all__ = ["MIN_LENGTH", "NON_SECRET_KEYS", "is_secret_key", "why_not_masked"]
+__all__ = ["COMMON", "MIN_LENGTH", "NON_SECRET_KEYS", "is_secret_key", "why_not_masked"]
 
 MIN_LENGTH = 6
 """Shorter values are not masked: too much of ordinary output would be (users.md, checklist 14). Characters."""
@@ -42,6 +42,23 @@ NON_SECRET_KEYS = frozenset(
 )
 """Keys whose values are neither masked nor guarded, in lower case; a stack may change the list (`non_secret_keys`)."""
 
+COMMON = frozenset(
+    {
+        *("true", "false", "null", "none", "undefined", "enabled", "disabled", "unknown"),  # literals
+        *("localhost", "127.0.0.1", "0.0.0.0", "::1", "example.com"),  # noqa: S104 - hosts everybody has
+        *("development", "production", "staging", "testing", "default", "public", "private"),  # environments
+        *("password", "secret", "secrets", "token", "username", "api_key", "api-key", "apikey"),  # names of secrets
+        *("service_account", "authorized_user", "bearer", "basic", "opaque"),  # kinds of credentials
+        *("postgres", "postgresql", "mysql", "mongodb", "redis", "rabbitmq", "docker", "kubernetes"),  # programs
+        *("airflow", "flowyml", "flyte", "metaflow", "tacenda", "zenml"),  # orchestrators; Airflow has its own too
+        *("ascii", "base64", "binary", "utf-8", "masked", "[masked]"),  # encodings, and what stands in for a value
+    }
+)
+"""Values that ordinary output is full of, in lower case: masking them hides nothing, and makes a log unreadable.
+
+A weak password that output does not hold by itself (`changeme`, `hunter2`) is not among them: it is masked.
+"""
+
 
 def is_secret_key(key: str | None, non_secret_keys: AbstractSet[str] = NON_SECRET_KEYS) -> bool:
     """Return whether the value under a key is a secret; a value without a key always is.
@@ -56,11 +73,27 @@ def is_secret_key(key: str | None, non_secret_keys: AbstractSet[str] = NON_SECRE
 def why_not_masked(value: str | bytes, min_length: int = MIN_LENGTH) -> str | None:
     """Return why a value is not masked, to follow the secret's name in a sentence; None if it is masked.
 
+    Numbers and dates are masked like anything else: nobody can tell a PIN from a count.
+
+    Args:
+        value: text or bytes. Whitespace around it does not count.
+        min_length: the fewest characters of text, or bytes, that are masked.
+
     Example:
         >>> why_not_masked("1234")
         'is shorter than 6 characters'
+        >>> why_not_masked("localhost")
+        'is a word that ordinary output holds'
         >>> why_not_masked("example-token")
     """
-    if len(value) < min_length:
+    core = value.strip()
+    if not core:
+        return "is blank"
+    if len(core) < min_length:
         return f"is shorter than {min_length} characters"
+    if len(set(core)) == 1 and not core.isalnum():
+        return "is one punctuation mark over and over"
+    text = core if isinstance(core, str) else core.decode("ascii", "replace")
+    if text.lower() in COMMON:
+        return "is a word that ordinary output holds"
     return None

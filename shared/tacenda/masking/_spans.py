@@ -20,10 +20,12 @@ def union(spans: Iterable[Span]) -> list[Span]:
         >>> union([(4, 6), (0, 2), (1, 4), (8, 9)])
         [(0, 6), (8, 9)]
     """
-    merged: list[Span] = []
+    runs: list[Span] = []
+    begin = end = -1
     for start, stop in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
-        else:
-            merged.append((start, stop))
-    return merged
+        if start > end:
+            runs.append((begin, end))
+            begin, end = start, stop
+        elif stop > end:
+            end = stop
+    return [*runs[1:], (begin, end)] if runs else runs

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tacenda.masking._spans import union
-
 if TYPE_CHECKING:
     from tacenda.masking._engine import Masker
 
@@ -15,27 +13,36 @@ SHOWN = 3
 """So many held bytes may be shown when a stream pauses; more of a value's beginning is masked. Bytes."""
 
 
+LARGE = 4096
+"""Of smaller chunks it is asked first whether they can pass as they are; a value in a larger one is likely. Bytes."""
+
+
 class MaskStream:
     """Masks a stream of bytes: `write` returns what can be passed on, `flush` the rest.
 
     The output is the same for every way of cutting the input up. What may be the beginning of a value is held
-    back, and nothing else: never as much as the longest pattern.
+    back, and nothing else: never as much as the longest form of a value.
     """
+
+    __slots__ = ("_done", "_held", "_in_run", "_masker")
 
     def __init__(self, masker: Masker) -> None:
         self._masker = masker
         self._held = b""
-        self._shown = 0  # so many bytes at the start of _held are out already
-        # How far a run whose token is already out reaches into _held; 0 is "up to its edge", None "no such run".
-        self._covered: int | None = None
+        self._done = 0  # so many bytes at the start of _held are out already, or a token for them
+        self._in_run = False  # whether they end in a token, which stands for what goes on there too
 
     @property
     def pending(self) -> bool:
         """Whether something is held that `pause` would release."""
-        return max(self._shown, self._covered or 0) < len(self._held)
+        return self._done < len(self._held)
 
     def write(self, chunk: bytes) -> bytes:
         """Take more bytes and return what is decided, masked."""
+        if not isinstance(chunk, bytes):
+            chunk = bytes(chunk)
+        if not self._held and not self._in_run and len(chunk) < LARGE and self._masker.clean(chunk):
+            return chunk
         self._held += chunk
         return self._release(self._masker.partial(self._held))
 
@@ -50,31 +57,35 @@ class MaskStream:
         """
         if not self.pending:
             return b""
-        fresh = self._held[max(self._shown, self._covered or 0) :]
-        if len(self._held) <= SHOWN:
-            self._shown = len(self._held)
-            return fresh
-        out = b"" if self._covered else self._masker.token
-        self._covered = len(self._held)
+        if len(self._held) <= SHOWN and not self._masker.spans(self._held):
+            out, self._in_run = self._held[self._done :], False
+        else:
+            out, self._in_run = b"" if self._in_run else self._masker.token, True
+        self._done = len(self._held)
         return out
 
     def _release(self, end: int) -> bytes:
-        if end <= 0:
+        """Return what stands before an offset into what is held, with every run that starts there."""
+        if not end:
             return b""
-        spans = self._masker.spans(self._held)
-        if self._covered is not None:
-            spans = union([(0, self._covered), *spans])
-        out = bytearray()
-        position = self._shown
+        out, held, token = bytearray(), self._held, self._masker.token
+        position, in_run = self._done, self._in_run
+        spans = self._masker.spans(held)
+        if not spans and not position:
+            self._held, self._in_run = held[end:], False
+            return held[:end]
         for start, stop in spans:
             if start >= end:
                 break
-            out += self._held[position:start]
-            if start > 0 or self._covered is None:
-                out += self._masker.token
-            position = stop
-        out += self._held[position:end]
-        self._covered = position - end if position >= end and spans else None
-        self._shown = max(self._shown - end, 0)
-        self._held = self._held[end:]
+            if stop <= position:  # a pause has shown it, or masked it
+                continue
+            out += held[position:start]
+            if start > position or not in_run:
+                out += token
+            position, in_run = stop, True
+        if position < end:
+            out += held[position:end]
+            position, in_run = end, False
+        self._held = held[end:]
+        self._done, self._in_run = position - end, in_run
         return bytes(out)

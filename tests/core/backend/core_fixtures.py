@@ -86,16 +86,32 @@ def python() -> Callable[..., str]:
     """Return a function that runs Python code in a process of its own and returns what it printed."""
 
     def run(code: str, **variables: str) -> str:
-        path = os.pathsep.join([str(OURS), str(HERE), os.environ.get("PYTHONPATH", "")])
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONPATH": path, **variables},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = in_python(code, **variables)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     return run
+
+
+@pytest.fixture
+def python_failing() -> Callable[..., str]:
+    """Return a function that runs Python code that fails, and returns what it printed, errors too."""
+
+    def run(code: str, **variables: str) -> str:
+        done = in_python(code, **variables)
+        assert done.returncode == 1, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+def in_python(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(OURS), str(HERE), os.environ.get("PYTHONPATH", "")])
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )

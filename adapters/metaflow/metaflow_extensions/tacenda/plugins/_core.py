@@ -21,6 +21,7 @@ def core() -> ModuleType:
     try:
         import tacenda
         import tacenda.delivery
+        import tacenda.masking
 
         tacenda.get_many, tacenda.SecretBundle  # noqa: B018 - public names are loaded on first use
     except Exception as error:  # noqa: BLE001 - a broken installation fails in any way

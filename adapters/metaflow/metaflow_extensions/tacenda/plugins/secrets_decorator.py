@@ -53,6 +53,7 @@ class TacendaSecretsDecorator(SecretsDecorator):
             Current.secrets = property(lambda _: core())  # says what is missing
             return
         with clear_errors("Failed to retrieve secrets"):
+            core().masking.install()  # before the first value is there
             fetched = fetch(self.attributes["sources"], self.attributes["role"])
         if self.attributes["env"] and not _inherits_the_environment(ubf_context):
             with clear_errors("Cannot inject secrets as environment variables (none was set; env=False does without)"):

@@ -1,0 +1,116 @@
+"""The helper process: it stands between the processes of a job and where their output goes, and masks it.
+
+It outlives those that write, because what is in the pipe when one is killed must still arrive: it ends when nobody
+is left who could write or register. It is in a session of its own and no child of the process that started it, so
+that neither a Ctrl-C nor what ends a job or all children of a process takes it down with output in flight.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from tacenda.masking._engine import Masker
+from tacenda.masking._policy import why_not_masked
+from tacenda.masking._pump import Pump, Route
+from tacenda.masking._wire import ADD, DONE, DRAIN, FAILED, REMOVE, TARGETS, receive
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+_IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTSTP)
+_SWITCH = 0.0005
+"""A registration waits at most about so long for a thread that masks. Seconds."""
+
+
+def main(token: str, min_length: str, numpy: str, door: str, *routes: str) -> None:
+    """Run the helper; does not return. The arguments are those of its command line.
+
+    Args:
+        token: what stands in for a value.
+        min_length: see `Masker`.
+        numpy: the directory that holds numpy, or "".
+        door: the descriptor of the socket that takes connections.
+        routes: three numbers each, with commas, see `Route`.
+    """
+    if os.fork():
+        os._exit(0)
+    for number in _IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    os.chdir("/")  # do not keep a file system busy
+    sys.setswitchinterval(_SWITCH)
+    entrance = socket.socket(fileno=_low(int(door)))
+    masker = Masker(token, int(min_length))
+    pumps = [Pump(_route(numbers), masker, numpy) for numbers in routes]
+    for pump in pumps:
+        pump.start()
+    _say_ready()
+    _serve(entrance, masker, pumps)
+    for pump in pumps:
+        pump.join()
+    os._exit(0)
+
+
+def _route(numbers: str) -> Route:
+    source, target, group = map(int, numbers.split(","))
+    return Route(_low(source), _low(target), group)
+
+
+def _low(descriptor: int) -> int:
+    """Return the descriptor under the lowest free number: `select` takes none above 1023."""
+    low = os.dup(descriptor)
+    os.close(descriptor)
+    return low
+
+
+def _say_ready() -> None:
+    os.write(1, b"%d" % os.getpid())
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)
+    os.close(nowhere)
+
+
+def _serve(door: socket.socket, masker: Masker, pumps: Sequence[Pump]) -> None:
+    """Answer every connection that comes through the door, until nobody holds its other end."""
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(door, 1, 1)
+        if not data:
+            return
+        for descriptor in descriptors:
+            connection = socket.socket(fileno=descriptor)
+            threading.Thread(target=_answer, args=(connection, masker, pumps), daemon=True).start()
+
+
+def _answer(connection: socket.socket, masker: Masker, pumps: Sequence[Pump]) -> None:
+    with connection, suppress(OSError, EOFError):
+        connection.sendall(DONE)
+        while True:
+            kind, payload = receive(connection)
+            if kind == TARGETS:
+                socket.send_fds(connection, [DONE], [pump.target for pump in pumps])
+            else:
+                connection.sendall(_do(kind, payload, masker, pumps))
+
+
+def _do(kind: bytes, payload: bytes, masker: Masker, pumps: Sequence[Pump]) -> bytes:
+    try:
+        if kind == ADD:
+            masker.add(payload)
+            if why_not_masked(payload, masker.min_length):
+                return FAILED
+        elif kind == REMOVE:
+            masker.remove(payload)
+        elif kind == DRAIN:
+            for pump in pumps:
+                pump.drain()
+    except Exception:  # noqa: BLE001 - a value that is not masked must not be handed out, whatever the reason
+        return FAILED
+    return DONE

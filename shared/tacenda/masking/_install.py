@@ -1,0 +1,177 @@
+"""Putting the process-wide masker between this process and its output, and taking it off again."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from tacenda.masking._registry import registry
+
+if TYPE_CHECKING:
+    from tacenda.masking._descriptors import MaskedDescriptors
+    from tacenda.masking._streams import MaskedStream
+
+__all__ = ["Level", "Status", "install", "status", "uninstall"]
+
+
+class Level(NamedTuple):
+    """One way in which output is masked."""
+
+    active: bool
+    why_not: str | None
+    """Why it is not active, or cannot be here; None if it is."""
+
+
+class Status(NamedTuple):
+    """What is masked in this process."""
+
+    logging: Level
+    """Log records, warnings and the tracebacks of uncaught exceptions."""
+    descriptors: Level
+    """All that the process and its children write to descriptors 1 and 2, from the first registered value on."""
+    streams: Level
+    """What Python code writes to `sys.stdout` and `sys.stderr` where that does not lead to descriptors 1 and 2."""
+
+
+class _Installation:
+    """What `install` has put in place."""
+
+    def __init__(self) -> None:
+        self.descriptors: MaskedDescriptors | None = None
+        self.streams: list[MaskedStream] = []
+
+    def after_fork(self) -> None:
+        for stream in self.streams:
+            stream.reset_lock()
+        if self.descriptors:
+            self.descriptors.after_fork()
+
+
+class _State:
+    installation: _Installation | None = None
+    follows_forks = False
+
+
+def install() -> None:
+    """Mask all output of this process and of those it starts: logging, tracebacks, and descriptors 1 and 2.
+
+    A helper process stands behind the descriptors from the first registered value on; without one nothing is
+    started. Calling it again only masks a `sys.stdout` or `sys.stderr` that was replaced since. Children that
+    were started before go on writing past it.
+
+    Raises:
+        SecretLeak: if values are registered already and the helper does not start.
+    """
+    import atexit
+
+    from tacenda.masking import _hooks
+
+    _hooks.attach(registry())
+    installation = _State.installation
+    if installation is None:
+        installation = _State.installation = _Installation()
+        atexit.register(_finish)
+        _follow_forks()
+    _mask_streams(installation)
+    if installation.descriptors is None and why_no_descriptors() is None:
+        from tacenda.masking._descriptors import MaskedDescriptors
+
+        installation.descriptors = MaskedDescriptors(registry())
+        try:
+            registry().follow(installation.descriptors)
+        except BaseException:
+            uninstall()
+            raise
+
+
+def uninstall() -> None:
+    """Take the masking off: what was written before arrives masked, what is written afterwards as it is. For tests."""
+    import atexit
+
+    from tacenda.masking import _hooks
+
+    installation, _State.installation = _State.installation, None
+    if installation is None:
+        return
+    atexit.unregister(_finish)
+    _flush()
+    for stream in reversed(installation.streams):
+        stream.restore()
+    if installation.descriptors:
+        registry().unfollow(installation.descriptors)
+        installation.descriptors.restore()
+    _hooks.detach()
+
+
+def status() -> Status:
+    """Return what is masked in this process, and why the rest is not, for `tacenda check`."""
+    installed = _State.installation is not None
+    idle = None if installed else "install() was not called"
+    reason = why_no_descriptors()
+    if _State.installation and _State.installation.descriptors and _State.installation.descriptors.gone:
+        reason = "the masking helper is gone"
+    return Status(
+        logging=Level(installed, idle),
+        descriptors=Level(installed and reason is None, reason or idle),
+        streams=Level(installed, idle),
+    )
+
+
+def why_no_descriptors() -> str | None:
+    """Return why descriptors 1 and 2 cannot be masked here; None if they can."""
+    if not hasattr(os, "fork") or not hasattr(os, "openpty"):
+        return f"{sys.platform} has neither fork nor pseudo-terminals; what subprocesses write is not masked"
+    if not sys.executable or getattr(sys, "frozen", False):
+        return "there is no Python interpreter to start the helper with; what subprocesses write is not masked"
+    return None
+
+
+def _mask_streams(installation: _Installation) -> None:
+    from tacenda.masking._streams import leads_to_descriptor, wrap
+
+    for stream in (sys.stdout, sys.stderr):
+        if why_no_descriptors() or not leads_to_descriptor(stream):
+            installation.streams += wrap(stream, registry())
+
+
+def _follow_forks() -> None:
+    if not _State.follows_forks and hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_after_fork)
+        _State.follows_forks = True
+
+
+def _after_fork() -> None:
+    if _State.installation:
+        _State.installation.after_fork()
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):  # closed, or nobody reads: Python itself says so at its end
+            stream.flush()
+
+
+def _finish() -> None:
+    """At exit: wait until everything has arrived, as if there were no helper."""
+    installation = _State.installation
+    if installation is None:
+        return
+    _flush()
+    if installation.descriptors:
+        installation.descriptors.drain()
+        if installation.descriptors.gone:
+            sys.stdout = _Lost()  # Python's last flush fails: the exit code is 120, not 0
+
+
+class _Lost:
+    """A stream that cannot be flushed: the only way for a process to end with an error from within `atexit`."""
+
+    closed = False
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def flush(self) -> None:
+        raise BrokenPipeError("the masking helper is gone, and output with it")

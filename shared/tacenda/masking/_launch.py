@@ -1,0 +1,72 @@
+"""Starting the masking helper."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tacenda.masking._engine import Masker
+    from tacenda.masking._pump import Route
+
+__all__ = ["launch"]
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# After the standard library, so that nothing beside tacenda can take its place.
+_PROGRAM = "import sys; sys.path.append({root!r}); from tacenda.masking._helper import main; main(*sys.argv[1:])"
+_LOADER = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
+"""All that the helper keeps of the environment: without them some interpreters do not start."""
+_PATIENCE = 60.0
+
+
+def launch(door: int, routes: Iterable[Route], masker: Masker) -> int:
+    """Start a helper and return its process id once it carries.
+
+    Args:
+        door: the helper's end of the socket that takes connections.
+        routes: the streams to mask.
+        masker: whose settings it gets; the values follow through the door.
+
+    Raises:
+        OSError: if it does not start; the message says why.
+    """
+    routes = list(routes)
+    program = _PROGRAM.format(root=_ROOT)
+    settings = [masker.token.decode(), str(masker.min_length), _numpy(), str(door)]
+    settings += [",".join(map(str, route)) for route in routes]
+    process = subprocess.Popen(  # noqa: S603 - this interpreter
+        [sys.executable, "-I", "-S", "-c", program, *settings],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        pass_fds=[door, *(number for route in routes for number in (route.source, route.target))],
+        env={"OPENBLAS_NUM_THREADS": "1"} | {name: os.environ[name] for name in _LOADER if name in os.environ},
+        start_new_session=True,
+    )
+    try:
+        told, complaint = process.communicate(timeout=_PATIENCE)  # ends when the helper closes them: it is ready
+    except BaseException as error:
+        process.kill()
+        process.communicate()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise OSError(f"{sys.executable} was not ready after {_PATIENCE:.0f} s") from None
+        raise
+    if process.returncode or not told:
+        last = complaint.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise OSError(f"{sys.executable} ended with code {process.returncode}: {last or 'without a word'}")
+    return int(told)
+
+
+def _numpy() -> str:
+    """Return the directory that holds this process's numpy, or "". The helper imports it only under heavy traffic."""
+    from importlib.util import find_spec
+
+    try:
+        spec = find_spec("numpy")
+    except (ImportError, ValueError):
+        return ""
+    return os.path.dirname(os.path.dirname(os.path.abspath(spec.origin))) if spec and spec.origin else ""
