@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import masking_peers as peers
 from benchmarks import masking_texts as texts
 from benchmarks._measure import cpu_timed, in_turn
-from tacenda.masking import Masker, _hooks
+from tacenda.masking import Masker, _records
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,11 +117,11 @@ def _logged(logger: logging.Logger, masker: Masker | None) -> float:
 
     if masker is None:
         return cpu_timed(log) / CALLS
-    _hooks.attach(masker)
+    _records.attach(masker)
     try:
         return cpu_timed(log) / CALLS
     finally:
-        _hooks.detach()
+        _records.detach()
 
 
 def main() -> int:

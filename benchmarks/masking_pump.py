@@ -111,7 +111,7 @@ def produce(mode: str, through: str, size: int) -> None:
     values = texts.secrets(SECRETS)
     if through == "helper":
         from tacenda.masking import registry
-        from tacenda.masking._install import install
+        from tacenda.masking._output._install import install
 
         install()
         if mode == "start":

@@ -9,8 +9,8 @@ import random
 import string
 from typing import TYPE_CHECKING
 
+from tacenda.masking._forms._variants import variants
 from tacenda.masking._policy import MIN_LENGTH
-from tacenda.masking._variants import variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -12,7 +12,8 @@ import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from tacenda.masking import Masker, _shortcut, _windows
+from tacenda.masking import Masker
+from tacenda.masking._matching import _shortcut, _windows
 
 EXAMPLES = settings(max_examples=60, deadline=None)  # a machine that does other things too may take its time
 

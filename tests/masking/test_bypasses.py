@@ -18,7 +18,7 @@ import pytest
 
 import tacenda
 from tacenda.masking import Masker, registry
-from tacenda.masking._variants import variants
+from tacenda.masking._forms._variants import variants
 from tacenda.testing import override
 
 SECRET = "example-token-4711"

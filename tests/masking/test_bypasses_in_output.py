@@ -13,7 +13,7 @@ SECRET = "example-token-4711"
 BEGINNING = """
 import logging, os, subprocess, sys, threading, time, warnings
 from tacenda.masking import registry
-from tacenda.masking._install import install
+from tacenda.masking._output._install import install
 install()
 SECRET = "example-" + "token-4711"
 registry().add(SECRET, name="api-keys")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tacenda.masking import Masker
-from tacenda.masking._exceptions import masked_exception
+from tacenda.masking._records._exceptions import masked_exception
 
 SECRET = "example-token-1"
 ExceptionGroup = getattr(builtins, "ExceptionGroup", None)

@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from tacenda.masking import Masker
-from tacenda.masking._fragments import LONGEST, SHORTEST, SIZE, STEP, fragments
-from tacenda.masking._patterns import PatternSet
+from tacenda.masking._forms._fragments import LONGEST, SHORTEST, SIZE, STEP, fragments
+from tacenda.masking._forms._variants import variants
+from tacenda.masking._matching._patterns import PatternSet
 from tacenda.masking._spans import union
-from tacenda.masking._variants import variants
 
 RANDOM = random.Random(1)
 TOKEN = "x7Kq2mZ9w4Tb8Lc1Vn5RfG3hJ6pS0dYaXe7U"

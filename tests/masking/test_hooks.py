@@ -12,7 +12,7 @@ import warnings
 import pytest
 
 from tacenda.masking import Masker
-from tacenda.masking._hooks import attach, detach
+from tacenda.masking._records._hooks import attach, detach
 
 SECRET = "example-token-1"
 PLACES = [
@@ -28,7 +28,7 @@ PLACES = [
 PROLOGUE = """
 import sys, threading, warnings
 from tacenda.masking import Masker
-from tacenda.masking._hooks import attach, detach
+from tacenda.masking._records._hooks import attach, detach
 VALUE = "-".join(["example", "token", "1"])
 masker = Masker()
 masker.add(VALUE)

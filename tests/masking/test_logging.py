@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from tacenda._values import Secret, SecretBundle
 from tacenda.masking import Masker
-from tacenda.masking._hooks import attach, detach
+from tacenda.masking._records._hooks import attach, detach
 
 SECRET = "example-token-1"
 HALVES = SECRET[:7], SECRET[7:]

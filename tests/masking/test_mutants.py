@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import sys
 import types
 from pathlib import Path
@@ -95,12 +96,13 @@ def built(name="", old="", new=""):
     """The modules of the engine, made from their sources with one of them changed."""
     modules = {}
     for module_name in MODULES:
-        source = (SOURCES / f"{module_name}.py").read_text()
+        [path] = SOURCES.rglob(f"{module_name}.py")
+        source = path.read_text().replace("tacenda.masking._matching import", "mutant._patterns import")
         if module_name == name:
             assert source.count(old) == 1, f"{old!r} is not what {name} says (any more): bring this list up to date"
             source = source.replace(old, new)
         for other in MODULES:
-            source = source.replace(f"tacenda.masking.{other} ", f"mutant.{other} ")
+            source = re.sub(rf"tacenda\.masking\.(_matching\.)?{other} ", f"mutant.{other} ", source)
         modules[module_name] = types.ModuleType(f"mutant.{module_name}")
         with oracle.mock.patch.dict(sys.modules, {f"mutant.{known}": modules[known] for known in modules}):
             exec(compile(source, f"mutant/{module_name}.py", "exec"), vars(modules[module_name]))

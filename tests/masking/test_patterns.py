@@ -17,8 +17,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from oracle import BACKENDS, EXAMPLES, backend, cases, occurrences, partial, random_case, settle
 
-from tacenda.masking import _patterns, _shortcut, _table, _windows
-from tacenda.masking._patterns import PatternSet
+from tacenda.masking._matching import _patterns, _shortcut, _table, _windows
+from tacenda.masking._matching._patterns import PatternSet
 
 
 def set_of(patterns):

@@ -23,8 +23,8 @@ from oracle import (
 )
 
 from tacenda.masking import Masker
+from tacenda.masking._forms._variants import variants
 from tacenda.masking._policy import why_not_masked
-from tacenda.masking._variants import variants
 
 
 @pytest.mark.parametrize("name", BACKENDS)

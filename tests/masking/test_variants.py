@@ -26,7 +26,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tacenda.masking import Masker
-from tacenda.masking._variants import AS_THEY_ARE, ENCODINGS, ESCAPES, LONGEST, PARTS, variants
+from tacenda.masking._forms._variants import AS_THEY_ARE, ENCODINGS, ESCAPES, LONGEST, PARTS, variants
 
 AWKWARD = "exa\"mple'<&>\\p a/ss+wörd=🔑$`%{x}!~\tend"
 PLAIN = "example-token_0123456789"
@@ -367,7 +367,7 @@ def _seconds(values):
 def test_no_heavy_module_is_imported():
     """The helper process starts in milliseconds: json, html, shlex, re and urllib are not needed for a token."""
     code = (
-        "import sys; before = set(sys.modules); from tacenda.masking._variants import variants;"
+        "import sys; before = set(sys.modules); from tacenda.masking._forms._variants import variants;"
         "variants(b'example+token/0123456789==', 6); variants(b'postgres://u:example@h/x', 6);"
         "print(sorted({'json', 'html', 'shlex', 'urllib.parse', 'logging', 'base64'} & (set(sys.modules) - before)))"
     )

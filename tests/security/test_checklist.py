@@ -1,7 +1,8 @@
 """The security checklist, line by line; the numbers are those of the checklist.
 
 Shown elsewhere: 9, 11, 12 and 16 in every detail in tests/masking; 19, 23 and the rest of 21 with the
-orchestrators' own adapters; 24 and 30 in tests/providers beside the Vault server; 28 with the clouds; 35 and 36 in tests/cli.
+orchestrators' own adapters; 24 and 30 in tests/providers beside the Vault server; 28 with the clouds;
+35 and 36 in tests/cli.
 7, 18, 25, 37 and 38 are documentation or settings of the repository.
 """
 

@@ -15,7 +15,7 @@ from tacenda.cli._adapters import adapters
 from tacenda.cli._git import exposed_files, plain_file, secret_files
 from tacenda.cli._report import Asked, Choice, Report
 from tacenda.masking import registry
-from tacenda.masking._install import why_no_descriptors
+from tacenda.masking._output._install import why_no_descriptors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -43,7 +43,7 @@ def run(session: Session, *, names: tuple[str, ...], override: bool, no_mask: bo
     from tacenda.delivery import child_environment
 
     if not no_mask:
-        from tacenda.masking._install import install
+        from tacenda.masking._output._install import install
 
         install()  # before the values are read: nothing can print one before it is masked
     with session.store() as store:
@@ -93,6 +93,6 @@ def _become(command: tuple[str, ...], environment: Mapping[str, str], *, masked:
 
 
 def _descriptors_are_masked() -> bool:
-    from tacenda.masking._install import status
+    from tacenda.masking._output._install import status
 
     return status().descriptors.active

@@ -21,7 +21,7 @@ from tacenda.masking._stream import MaskStream
 
 if TYPE_CHECKING:
     from tacenda.masking._guard import find_leaks, refuse_leaks
-    from tacenda.masking._install import install, status, uninstall
+    from tacenda.masking._output import install, status, uninstall
 
 __all__ = [
     "NON_SECRET_KEYS",
@@ -38,10 +38,10 @@ __all__ = [
 
 _HOMES = {
     "find_leaks": "tacenda.masking._guard",
-    "install": "tacenda.masking._install",
+    "install": "tacenda.masking._output",
     "refuse_leaks": "tacenda.masking._guard",
-    "status": "tacenda.masking._install",
-    "uninstall": "tacenda.masking._install",
+    "status": "tacenda.masking._output",
+    "uninstall": "tacenda.masking._output",
 }
 
 

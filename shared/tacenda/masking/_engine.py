@@ -9,11 +9,11 @@ from __future__ import annotations
 import threading
 from typing import NamedTuple, Protocol, overload
 
-from tacenda.masking._patterns import PatternSet
+from tacenda.masking._forms import variants
+from tacenda.masking._matching import PatternSet
 from tacenda.masking._policy import MIN_LENGTH, why_not_masked
 from tacenda.masking._spans import Span, union
 from tacenda.masking._stream import MaskStream
-from tacenda.masking._variants import variants
 
 __all__ = ["Follower", "Masker"]
 

@@ -67,7 +67,7 @@ class Programs:
 
     def helpers(self) -> list[int]:
         """Return the helper processes of the programs that were started."""
-        return [pid for pid in alive(self.mark) if b"tacenda.masking._helper" in _command_line(pid)]
+        return [pid for pid in alive(self.mark) if b"_helper.main(" in _command_line(pid)]
 
     def close(self) -> None:
         for process in self._started:

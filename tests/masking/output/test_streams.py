@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from tacenda.masking import Masker
-from tacenda.masking._streams import leads_to_descriptor, wrap
+from tacenda.masking._output._streams import leads_to_descriptor, wrap
 
 SECRET = "example-token-4711"
 

@@ -14,7 +14,7 @@ import threading
 from masked import SECRET, start
 
 from tacenda.masking import registry
-from tacenda.masking._install import _State
+from tacenda.masking._output._install import _State
 
 SECOND = "example-second-5822"
 
@@ -47,7 +47,7 @@ def forked_connections() -> None:
 
 def forked_before() -> None:
     """Armed, but without a value yet: the child starts a helper of its own, and so does the parent."""
-    from tacenda.masking._install import install
+    from tacenda.masking._output._install import install
 
     install()
     if not (pid := os.fork()):
@@ -91,7 +91,7 @@ def pool() -> None:
 
 def nested() -> None:
     """A child that uses tacenda itself: it knows its own secret only, its parent the other one."""
-    code = f"from tacenda.masking._install import install; from tacenda.masking import registry; install(); \
+    code = f"from tacenda.masking._output._install import install; from tacenda.masking import registry; install(); \
 registry().add({SECOND!r}, 'second'); print('child', {SECRET!r}, {SECOND!r})"
     subprocess.run([sys.executable, "-c", code], check=True)
 

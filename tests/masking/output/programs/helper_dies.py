@@ -12,7 +12,7 @@ import time
 from masked import SECRET, start
 
 from tacenda.masking import registry
-from tacenda.masking._install import _State, status
+from tacenda.masking._output._install import _State, status
 
 SECOND = "example-second-5822"
 

@@ -12,7 +12,7 @@ from masked import SECRET, start
 
 from tacenda.errors import SecretLeak
 from tacenda.masking import registry
-from tacenda.masking._install import install, status, uninstall
+from tacenda.masking._output._install import install, status, uninstall
 
 
 def identities() -> list[tuple[int, int]]:
@@ -25,7 +25,7 @@ def nothing() -> None:
     install()
     print(identities() == before)
     print(SECRET)
-    print("tacenda.masking._launch" in sys.modules)
+    print("tacenda.masking._output._launch" in sys.modules)
 
 
 def twice() -> None:

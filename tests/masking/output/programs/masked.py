@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from tacenda.masking import registry
-from tacenda.masking._install import install
+from tacenda.masking._output._install import install
 
 SECRET = "example-token-4711"
 ENCODED = base64.b64encode(SECRET.encode()).decode()

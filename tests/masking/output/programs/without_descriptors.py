@@ -12,7 +12,8 @@ import time
 
 from masked import ENCODED, SECRET, start
 
-from tacenda.masking import _install, registry
+from tacenda.masking import registry
+from tacenda.masking._output import _install
 
 
 def elsewhere() -> None:

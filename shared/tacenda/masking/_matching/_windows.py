@@ -11,7 +11,7 @@ import sys
 from itertools import compress
 from typing import TYPE_CHECKING
 
-from tacenda.masking._table import Table, numpy_if_imported
+from tacenda.masking._matching._table import Table, numpy_if_imported
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from tacenda.masking._registry import registry
 
 if TYPE_CHECKING:
-    from tacenda.masking._descriptors import MaskedDescriptors
-    from tacenda.masking._streams import MaskedStream
+    from tacenda.masking._output._descriptors import MaskedDescriptors
+    from tacenda.masking._output._streams import MaskedStream
 
 __all__ = ["Level", "Status", "install", "status", "uninstall"]
 
@@ -66,9 +66,9 @@ def install() -> None:
     """
     import atexit
 
-    from tacenda.masking import _hooks
+    from tacenda.masking import _records
 
-    _hooks.attach(registry())
+    _records.attach(registry())
     installation = _State.installation
     if installation is None:
         installation = _State.installation = _Installation()
@@ -76,7 +76,7 @@ def install() -> None:
         _follow_forks()
     _mask_streams(installation)
     if installation.descriptors is None and why_no_descriptors() is None:
-        from tacenda.masking._descriptors import MaskedDescriptors
+        from tacenda.masking._output._descriptors import MaskedDescriptors
 
         installation.descriptors = MaskedDescriptors(registry())
         try:
@@ -90,7 +90,7 @@ def uninstall() -> None:
     """Take the masking off: what was written before arrives masked, what is written afterwards as it is. For tests."""
     import atexit
 
-    from tacenda.masking import _hooks
+    from tacenda.masking import _records
 
     installation, _State.installation = _State.installation, None
     if installation is None:
@@ -102,7 +102,7 @@ def uninstall() -> None:
     if installation.descriptors:
         registry().unfollow(installation.descriptors)
         installation.descriptors.restore()
-    _hooks.detach()
+    _records.detach()
 
 
 def status() -> Status:
@@ -129,7 +129,7 @@ def why_no_descriptors() -> str | None:
 
 
 def _mask_streams(installation: _Installation) -> None:
-    from tacenda.masking._streams import leads_to_descriptor, wrap
+    from tacenda.masking._output._streams import leads_to_descriptor, wrap
 
     for stream in (sys.stdout, sys.stderr):
         if why_no_descriptors() or not leads_to_descriptor(stream):

@@ -11,7 +11,7 @@ import os
 import socket
 from contextlib import suppress
 
-from tacenda.masking._wire import DONE, DRAIN, TARGETS, exactly, message
+from tacenda.masking._output._wire import DONE, DRAIN, TARGETS, exactly, message
 
 __all__ = ["Channel", "lifted"]
 

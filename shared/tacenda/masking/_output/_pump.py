@@ -143,7 +143,7 @@ class Pump(threading.Thread):
             drain.done.set()
 
     def _resize(self) -> None:
-        from tacenda.masking._terminal import copy_size
+        from tacenda.masking._output._terminal import copy_size
 
         with suppress(OSError):  # the terminal or the group is gone
             if copy_size(self.target, self._route.source):

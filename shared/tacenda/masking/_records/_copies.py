@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tacenda.masking._texts import SEQUENCES, holds_value, rendered
+from tacenda.masking._records._texts import SEQUENCES, holds_value, rendered
 
 if TYPE_CHECKING:
     from collections.abc import Callable

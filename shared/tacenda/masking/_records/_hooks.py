@@ -20,13 +20,13 @@ import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from tacenda.masking._attachment import Attachment
-from tacenda.masking._exceptions import masked_exception, withheld_text
-from tacenda.masking._texts import rendered
+from tacenda.masking._records._attachment import Attachment
+from tacenda.masking._records._exceptions import masked_exception, withheld_text
+from tacenda.masking._records._texts import rendered
 
 if TYPE_CHECKING:
-    from tacenda.masking._attachment import Hook, MakeHook
     from tacenda.masking._engine import Masker
+    from tacenda.masking._records._attachment import Hook, MakeHook
 
 __all__ = ["attach", "detach"]
 
@@ -59,7 +59,7 @@ def detach() -> None:
 def _places() -> list[tuple[Any, str, MakeHook]]:
     import logging  # costs a cold process 10 ms, which importing tacenda should not
 
-    from tacenda.masking._logging import filter_hook, format_hook
+    from tacenda.masking._records._logging import filter_hook, format_hook
 
     return [
         (logging.Filterer, "filter", filter_hook),

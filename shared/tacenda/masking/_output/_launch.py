@@ -11,13 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tacenda.masking._engine import Masker
-    from tacenda.masking._pump import Route
+    from tacenda.masking._output._pump import Route
 
 __all__ = ["launch"]
 
-_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3))
 # After the standard library, so that nothing beside tacenda can take its place.
-_PROGRAM = "import sys; sys.path.append({root!r}); from tacenda.masking._helper import main; main(*sys.argv[1:])"
+_PROGRAM = (
+    "import sys; sys.path.append({root!r}); from tacenda.masking._output import _helper; _helper.main(*sys.argv[1:])"
+)
 _LOADER = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
 """All that the helper keeps of the environment: without them some interpreters do not start."""
 _PATIENCE = 60.0

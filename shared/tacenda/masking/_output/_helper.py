@@ -16,9 +16,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tacenda.masking._engine import Masker
+from tacenda.masking._output._pump import Pump, Route
+from tacenda.masking._output._wire import ADD, DONE, DRAIN, FAILED, REMOVE, TARGETS, receive
 from tacenda.masking._policy import why_not_masked
-from tacenda.masking._pump import Pump, Route
-from tacenda.masking._wire import ADD, DONE, DRAIN, FAILED, REMOVE, TARGETS, receive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tacenda.masking._encodings import decoded
+from tacenda.masking._forms._encodings import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ from __future__ import annotations
 import types
 from typing import TYPE_CHECKING, Any
 
-from tacenda.masking._copies import masked_copy, masked_repr
-from tacenda.masking._texts import holds_value, members, rendered
+from tacenda.masking._records._copies import masked_copy, masked_repr
+from tacenda.masking._records._texts import holds_value, members, rendered
 
 if TYPE_CHECKING:
     from tacenda.masking._engine import Masker

@@ -8,9 +8,9 @@ import socket
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from tacenda.masking._channel import Channel, lifted
-from tacenda.masking._launch import launch
-from tacenda.masking._pump import Route
+from tacenda.masking._output._channel import Channel, lifted
+from tacenda.masking._output._launch import launch
+from tacenda.masking._output._pump import Route
 
 if TYPE_CHECKING:
     from tacenda.masking._engine import Masker
@@ -90,7 +90,7 @@ def _open(descriptors: tuple[int, ...], opened: ExitStack) -> _Stream:
     first = descriptors[0]
     terminal = os.isatty(first)
     if terminal:
-        from tacenda.masking._terminal import open_terminal
+        from tacenda.masking._output._terminal import open_terminal
 
         ends = open_terminal(first)
     else:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tacenda.masking._prefixes import Prefixes
-from tacenda.masking._shortcut import Shortcut
-from tacenda.masking._windows import SHORTEST, Windows
+from tacenda.masking._matching._prefixes import Prefixes
+from tacenda.masking._matching._shortcut import Shortcut
+from tacenda.masking._matching._windows import SHORTEST, Windows
 
 if TYPE_CHECKING:
     from tacenda.masking._spans import Span

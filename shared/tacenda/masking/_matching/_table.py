@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tacenda.masking._windows import Row
+    from tacenda.masking._matching._windows import Row
 
 __all__ = ["Table", "numpy_if_imported"]
 

@@ -12,11 +12,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tacenda._errors import SecretLeak
-from tacenda.masking._wire import ADD, DRAIN, REMOVE
+from tacenda.masking._output._wire import ADD, DRAIN, REMOVE
 
 if TYPE_CHECKING:
-    from tacenda.masking._between import Between
     from tacenda.masking._engine import Masker
+    from tacenda.masking._output._between import Between
 
 __all__ = ["MaskedDescriptors"]
 
@@ -61,7 +61,7 @@ class MaskedDescriptors:
         """Put descriptors 1 and 2 back where they led, and leave the helper to end."""
         if self._between is None:
             return
-        from tacenda.masking._between import identity
+        from tacenda.masking._output._between import identity
 
         self.drain()
         channel, streams = self._between.channel, self._between.streams
@@ -86,7 +86,7 @@ class MaskedDescriptors:
         """Start the helper if there is none; return why that failed."""
         if self._between:
             return None
-        from tacenda.masking._between import put_between
+        from tacenda.masking._output._between import put_between
 
         try:
             self._between = put_between(self._masker)

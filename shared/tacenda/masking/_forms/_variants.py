@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tacenda.masking import _encodings as encode
-from tacenda.masking import _escapes as escape
-from tacenda.masking import _parts as take
-from tacenda.masking._fragments import fragments
+from tacenda.masking._forms import _encodings as encode
+from tacenda.masking._forms import _escapes as escape
+from tacenda.masking._forms import _parts as take
+from tacenda.masking._forms._fragments import fragments
 from tacenda.masking._policy import MIN_LENGTH, why_not_masked
 
 if TYPE_CHECKING:

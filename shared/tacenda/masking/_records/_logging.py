@@ -20,15 +20,15 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from tacenda.masking._copies import masked_copy
-from tacenda.masking._exceptions import masked_exception, withheld_text
-from tacenda.masking._texts import holds_value
+from tacenda.masking._records._copies import masked_copy
+from tacenda.masking._records._exceptions import masked_exception, withheld_text
+from tacenda.masking._records._texts import holds_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tacenda.masking._attachment import Attachment
     from tacenda.masking._engine import Masker
+    from tacenda.masking._records._attachment import Attachment
 
 
 __all__ = ["filter_hook", "format_hook", "mask_record"]
