@@ -341,6 +341,6 @@ def test_nothing_but_the_standard_library():
         assert masker.stream().write(b"example-token-1" + b"." * 9999) == b"[masked]" + b"." * 9999
         print(sorted({name.partition(".")[0] for name in sys.modules} - sys.stdlib_module_names - {"__main__"}))
     """
-    root = Path(_patterns.__file__).parents[2]
+    root = Path(_patterns.__file__).parents[3]
     command = [sys.executable, "-I", "-S", "-c", program, root]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "['tacenda']\n"
