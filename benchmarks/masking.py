@@ -33,9 +33,10 @@ print(", ".join(f"{name} {found[name]}" for name in sys.argv[1:] if name in foun
 _TABLE = """## Masking, MB/s
 
 In brackets: over memcpy. Streams of 64 KiB chunks with a value in every 1,000th line; near-prefix text is made of
-beginnings of the forms, cut off before their end. Everybody gets the same forms, made by tacenda. Airflow,
-`bytes.replace` and tacenda return the masked text, the others only say where the hits are. Who needs more than 0.12 s
-for the 2 MiB of text gets parts of it, another one each round; Airflow with 1,000 secrets gets 512 bytes at a time.
+beginnings of the forms, cut off before their end, in which no other form stands: nothing of it is masked. Everybody
+gets the same forms, made by tacenda. Airflow, `bytes.replace` and tacenda return the masked text, the others only say
+where the hits are. Who needs more than 0.12 s for the 2 MiB of text gets parts of it, another one each round; Airflow
+with 1,000 secrets gets 512 bytes at a time.
 This and all of masking but the helper process is measured in processor time.
 
 | secrets (forms), text | {columns} | memcpy |

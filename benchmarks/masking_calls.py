@@ -52,6 +52,8 @@ def registering() -> dict[str, Any]:
 def small_write() -> Figures:
     """Return the seconds per 256-byte write with 100 secrets, and per scan by hyperscan of the same bytes.
 
+    hyperscan is called as its README shows, with the starts of the hits, without which nobody could mask.
+
     Writes as programs make them, which end with a line, and text cut anywhere, as it comes from a pipe.
     """
     values = texts.secrets(100)

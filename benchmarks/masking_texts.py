@@ -52,7 +52,10 @@ def ordinary(patterns: list[bytes]) -> bytes:
 
 
 def near_prefix(patterns: list[bytes]) -> bytes:
-    """Return log lines of which every other word is the beginning of a pattern, from half of it to all but one byte."""
+    """Return log lines of which every other word is the beginning of a pattern, from half of it to all but one byte.
+
+    A beginning in which another pattern stands is not taken: whoever masks has to pass over all of them.
+    """
     rng = random.Random(3)
     starts: dict[bytes, list[bytes]] = {}
     for pattern in patterns:

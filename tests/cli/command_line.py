@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shlex
 import subprocess
 import sys
 import termios
@@ -20,9 +21,15 @@ VALUE = "example-value-kLm81"
 """A value that nothing else prints."""
 
 COMMAND = [sys.executable, "-m", "tacenda"]
+RUN = ("run", "--secret", "token", "--")
 _ON_A_TERMINAL = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 )
+
+
+def python(code: str) -> list[str]:
+    """Return the command that runs a Python program."""
+    return [sys.executable, "-c", code]
 
 
 class Done:
@@ -84,9 +91,21 @@ class Cli:
         self._started.append(process)
         return process
 
-    def terminal(self, *arguments: str, **variables: str) -> Terminal:
+    def shell(self, line: str) -> subprocess.CompletedProcess[str]:
+        """Run a line of bash in which `tacenda` is the command."""
+        return subprocess.run(
+            ["bash", "-c", line.replace("tacenda ", f"{shlex.join(COMMAND)} ")],
+            cwd=self.directory,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def terminal(self, *arguments: str, command: list[str] = COMMAND, **variables: str) -> Terminal:
         """Start it on a terminal of its own."""
-        return Terminal([*COMMAND, *arguments], self.directory, {**self.environment, **variables})
+        return Terminal([*command, *arguments], self.directory, {**self.environment, **variables})
 
     def write(self, name: str, text: str) -> Path:
         """Write a file into its directory."""
@@ -107,7 +126,7 @@ class Terminal:
         self._screen, inner = pty.openpty()
         self.seen = ""
         self._expected = 0
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             [sys.executable, "-c", _ON_A_TERMINAL, *command],
             stdin=inner,
             stdout=inner,
@@ -122,9 +141,9 @@ class Terminal:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
         os.close(self._screen)
 
     def expect(self, text: str) -> None:
@@ -159,18 +178,24 @@ class Terminal:
         Once may not be enough: Python forgets a signal that comes just before it starts to read.
         """
         deadline = time.monotonic() + 20
-        while self._process.poll() is None:
+        while self.process.poll() is None:
             assert time.monotonic() < deadline, f"Ctrl-C does not end it: {self.seen!r}"
             self.type("\x03")
             with suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=1)
+                self.process.wait(timeout=1)
         return self.finish()
+
+    def hang_up(self) -> None:
+        """Close the terminal, as a lost connection does."""
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, self._screen)
+        os.close(nowhere)
 
     def finish(self) -> int:
         """Wait for its end and return its exit code; `seen` is complete then."""
         while self._read():
             pass
-        return self._process.wait(timeout=20)
+        return self.process.wait(timeout=20)
 
     def _read(self) -> bool:
         ready, _, _ = select.select([self._screen], [], [], 20)

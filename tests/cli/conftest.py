@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command_line import Cli
+from command_line import VALUE, Cli
 
 from tacenda.testing import OpenBao, openbao
 
@@ -25,6 +26,13 @@ def local(cli: Cli) -> Cli:
     """The command, with one stack on a local file."""
     cli.configure("{provider: local, path: secrets.json}")
     return cli
+
+
+@pytest.fixture
+def keys(local: Cli) -> Cli:
+    """The command, with one secret to inject and one short one."""
+    local.write("secrets.json", json.dumps({"token": VALUE, "db": {"PASSWORD": "example-password", "PIN": "1234"}}))
+    return local
 
 
 @pytest.fixture(scope="package")

@@ -208,6 +208,12 @@ def test_server(vault: Cli):
     assert "--secret NAME" in denied.err
 
 
+def test_complete(keys: Cli):
+    """A file is complete when `tacenda mask` has ended: it writes by itself, and no helper comes after it."""
+    line = "for i in 1 2 3; do seq 1 20000 | tacenda mask > file; wc -l < file; done"
+    assert keys.shell(line).stdout.split() == ["20000"] * 3
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-"])
 def test_closed(keys: Cli, closed: str):
     """With standard input or output closed it says so, and has no value in what it says."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -102,22 +103,27 @@ def test_nested(keys: Cli):
     assert "was set by tacenda" in done.err
 
 
+@pytest.mark.parametrize("masked", [(), ("--no-mask",)], ids=["masked", "not masked"])
 @pytest.mark.parametrize("code", [0, 1, 42, 255])
-def test_exit_code(keys: Cli, code: int):
+def test_exit_code(keys: Cli, masked: tuple[str, ...], code: int):
     """The exit code is the command's own."""
-    assert keys("run", "--secret", "my-token", "--", "sh", "-c", f"exit {code}").code == code
+    assert keys("run", *masked, "--secret", "my-token", "--", "sh", "-c", f"exit {code}").code == code
 
 
-def test_not_found(keys: Cli):
+@pytest.mark.parametrize("masked", [(), ("--no-mask",)], ids=["masked", "not masked"])
+def test_not_found(keys: Cli, masked: tuple[str, ...]):
     """A command that does not exist is 127, as in a shell."""
-    done = keys("run", "--secret", "my-token", "--", "no-such-command")
+    done = keys("run", *masked, "--secret", "my-token", "--", "no-such-command")
     assert (done.code, done.err) == (127, "tacenda: there is no command 'no-such-command'\n")
 
 
-def test_not_executable(keys: Cli):
-    """A file that cannot be executed is 126, as in a shell."""
-    keys.write("script", "no program")
-    assert keys("run", "--secret", "my-token", "--", "./script").code == 126
+@pytest.mark.parametrize("masked", [(), ("--no-mask",)], ids=["masked", "not masked"])
+def test_not_executable(keys: Cli, masked: tuple[str, ...]):
+    """A file that cannot be executed is 126, as in a shell, and so is one that is no program."""
+    done = keys("run", *masked, "--secret", "my-token", "--", str(keys.write("script", "no program")))
+    assert (done.code, "Permission denied" in done.err) == (126, True)
+    (keys.directory / "script").chmod(0o755)
+    assert keys("run", *masked, "--secret", "my-token", "--", "./script").code == 126
 
 
 def test_own_options(keys: Cli):
@@ -151,18 +157,16 @@ def test_nothing_named(keys: Cli):
 
 
 def test_becomes_the_command(keys: Cli):
-    """The command takes over the process: its pid, its standard input, and every signal."""
-    script = "echo $$; read line; echo $line; exec sleep 60"
-    process = keys.start(
-        "run", "--secret", "my-token", "--", "sh", "-c", script, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert int(process.stdout.readline()) == process.pid
-    process.stdin.write(b"hello\n")
-    process.stdin.flush()
-    assert process.stdout.readline() == b"hello\n"
-    process.terminate()
-    process.communicate(timeout=20)
-    assert process.returncode == -signal.SIGTERM
+    """With `--no-mask` the command takes over the process: its pid, its parent, its standard input, every signal."""
+    script = "echo $$ $PPID; read line; echo $line; exec sleep 60"
+    arguments = ("run", "--no-mask", "--secret", "my-token", "--", "sh", "-c", script)
+    with keys.start(*arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline().split() == [str(process.pid).encode(), str(os.getpid()).encode()]
+        process.stdin.write(b"hello\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"hello\n"
+        process.terminate()
+        assert process.wait(timeout=20) == -signal.SIGTERM
 
 
 def test_signals_as_usual(keys: Cli):

@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from tacenda.masking import Masker
-from tacenda.masking._matching import _shortcut, _windows
+from tacenda.masking._matching import _shortcut, _table, _windows
 
 EXAMPLES = settings(max_examples=60, deadline=None)  # a machine that does other things too may take its time
 
@@ -26,6 +26,7 @@ def backend(name, windows=_windows, shortcut=_shortcut):
     with (
         mock.patch.dict(sys.modules, {"numpy": np if name == "numpy" else None}),
         mock.patch.multiple(windows, TABLE_FROM=4, BLOCK=3),
+        mock.patch.multiple(_table, FEW=0),
         mock.patch.multiple(shortcut, LOOKS=1 if name == "hyperscan" else sys.maxsize),
     ):
         yield

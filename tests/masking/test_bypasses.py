@@ -11,14 +11,12 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 import urllib.parse
 
 import pytest
 
 import tacenda
 from tacenda.masking import Masker, registry
-from tacenda.masking._forms._variants import variants
 from tacenda.testing import override
 
 SECRET = "example-token-4711"
@@ -230,27 +228,22 @@ def test_a_value_that_overlaps_itself_over_two_writes():
 
 
 PREFIXES = """
+import itertools
 from tacenda.masking import Masker
-masker = Masker()
-for value in {"example-pass", "example-pass-longer", "example-pass-longer-still"}:
-    masker.add(value)
-print(masker.mask("example-pass-longer-still example-pass-longer example-pass"))
+for values in itertools.permutations(["example-pass", "example-pass-longer", "example-pass-longer-still"]):
+    masker = Masker()
+    for value in values:
+        masker.add(value)
+    print(masker.mask("example-pass-longer-still example-pass-longer example-pass"))
 """
 
 
-def test_a_value_that_begins_like_another_one():
-    """Airflow: an unordered alternation; the tail of the longer value leaked under 20 of these 40 hash seeds."""
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", PREFIXES],
-            env={**os.environ, "PYTHONHASHSEED": str(seed)},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for seed in range(40)
-    ]
-    outputs = {process.communicate()[0] for process in running}
-    assert outputs == {"[masked] [masked] [masked]\n"}
+@pytest.mark.parametrize("seed", range(4))
+def test_a_value_that_begins_like_another_one(seed):
+    """Airflow: under half of all hash seeds the tail of the longer value leaked. Here no order leaks, under any."""
+    environment = {**os.environ, "PYTHONHASHSEED": str(seed)}
+    output = subprocess.check_output([sys.executable, "-c", PREFIXES], env=environment, text=True)
+    assert output == "[masked] [masked] [masked]\n" * 6
 
 
 def test_derived_values():
@@ -283,12 +276,3 @@ def test_a_value_next_to_anything(masker):
     """go-vela/types#303 and #333: values were found between spaces only, not in `?password=…&`, `[…]` or `>…<`."""
     for before, after in ("==", "?&", "[]", "><", "''", "xx", "__", "--", "(,", ":@"):
         assert masker.mask(f"{before}{SECRET}{after}") == f"{before}[masked]{after}"
-
-
-def test_registering_is_not_slow_enough_to_be_left_out():
-    """airflow#54540: values were masked sometimes; a masker that is rebuilt at each value is one people work around."""
-    values = [f"example-{number:032}".encode() for number in range(200)]
-    start = time.perf_counter()
-    for value in values:
-        variants(value, 6)
-    assert time.perf_counter() - start < 0.5

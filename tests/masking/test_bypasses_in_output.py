@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import subprocess
 import sys
 
@@ -123,7 +124,7 @@ def test_rich_tracebacks_with_locals(width):
     assert_masked(LOCALS.format(width=width))
 
 
-@pytest.mark.parametrize("width", [40, 50, 60, 100])
+@pytest.mark.parametrize("width", [40, 60])
 def test_rich_tracebacks_that_cut_a_random_value(width):
     """rich#2408, in a narrow box: what is left of a token that Rich cuts is masked but for a few characters."""
     token = "x7Kq2mZ9w4Tb8Lc1Vn5RfG3hJ6pS0dYaXe7U"
@@ -226,10 +227,23 @@ thread.join()""",
 }
 
 
+@pytest.fixture(scope="module")
+def printed():
+    """What each of the above prints, by its name: all in one process."""
+    program = "".join(
+        f"sys.stdout.flush()\nprint({f'== {leak} =='!r}, flush=True)\n{code}\n"
+        for leak, code in LEAKS_OF_AIRFLOW.items()
+    )
+    out = run(program)
+    _, *parts = re.split(r"== (.+) ==\n", out)
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
 @pytest.mark.parametrize("leak", LEAKS_OF_AIRFLOW)
-def test_what_gets_past_a_logging_filter(leak):
+def test_what_gets_past_a_logging_filter(printed, leak):
     """Airflow 3.3's `SecretsMasker`, a logging filter that walks arguments: each of these was reproduced."""
-    assert_masked(LEAKS_OF_AIRFLOW[leak])
+    assert "[masked]" in printed[leak]
+    assert not any(form in printed[leak] for form in forms()), printed[leak]
 
 
 def test_an_uncaught_exception():

@@ -1,4 +1,4 @@
-"""Pieces of random values: what is left after truncation, folding and coloring, and what must stay readable."""
+"""Random values are masked also in pieces: truncated, folded, colored. Other values have no pieces."""
 
 from __future__ import annotations
 

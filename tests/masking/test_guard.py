@@ -1,4 +1,4 @@
-"""The guard: the names of the secrets in what is about to be persisted, whatever it is wrapped in."""
+"""The guard names the secrets in data that is about to be persisted, also if it is compressed or encoded."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ WRAPPERS = {**COMPRESSIONS, **SPELLINGS}
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_pickle(masker: Masker, protocol: int):
-    """A pickle of any protocol gives away text and bytes, also where the protocol writes them in its own way."""
+    """Text and bytes are found in pickles of every protocol, also where old protocols write bytes as text."""
     for name, value in VALUES.items():
         data = pickle.dumps({"first": 1, "found": [value], "more": "text"}, protocol)
         assert find_leaks(data, masker=masker) == [name]
@@ -110,7 +110,7 @@ def test_wrapped(masker: Masker, wrap):
 
 @pytest.mark.parametrize("compress", COMPRESSIONS.values(), ids=COMPRESSIONS)
 @pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
-@pytest.mark.parametrize("before", range(5))
+@pytest.mark.parametrize("before", range(4))
 def test_wrapped_twice(masker: Masker, compress, spell, before: int):
     """Compressed bytes in base64 or hex are found wherever that begins, whatever stands around it."""
     data = b"A" * before + spell(compress(pickle.dumps({"key": ODD}))) + b"q.:"
@@ -142,7 +142,7 @@ def test_several_members(masker: Masker):
 
 
 def test_damaged(masker: Masker):
-    """What is cut off or damaged is looked into as far as it goes, and is no error."""
+    """Data that is cut off or damaged is searched as far as possible, and is no error."""
     data = gzip.compress(PLAIN.encode() + os.urandom(100_000))
     assert find_leaks(data[:60_000], masker=masker) == ["plain"]
     assert find_leaks(data[:50_000] + b"\xff" * 5_000, masker=masker) == ["plain"]
@@ -154,7 +154,7 @@ def test_damaged(masker: Masker):
     "kind", [bytes, bytearray, memoryview, lambda data: memoryview(data)[::-1][::-1], np.frombuffer]
 )
 def test_bytes_like(masker: Masker, kind):
-    """Anything that gives its bytes is searched."""
+    """Anything with the buffer protocol is searched."""
     data = np.frombuffer(PLAIN.encode(), np.uint8) if kind is np.frombuffer else kind(PLAIN.encode())
     assert find_leaks(data, masker=masker) == ["plain"]
     assert find_leaks(kind(b"x" * 8), masker=masker) == []
@@ -335,7 +335,7 @@ def holding(value: object) -> dict[str, object]:
 @pytest.mark.parametrize("kind", holding(""))
 @pytest.mark.parametrize(("name", "value"), TEXTS.items(), ids=TEXTS)
 def test_objects(masker: Masker, kind: str, name: str, value: str):
-    """An object gives away what it holds, however deep and in whatever; also if it refuses to be pickled."""
+    """A value is found in an object of any type, however deep, also if the object refuses to be pickled."""
     assert find_leaks(holding(value)[kind], masker=masker) == [name]
     if kind not in ("array of text", "columns", "object array"):
         assert find_leaks(holding(Secret(value))[kind], masker=masker) == [name]
@@ -354,7 +354,7 @@ def test_memory_of_arrays(masker: Masker):
 
 
 def test_secrets_that_refuse(masker: Masker):
-    """Objects that hold a secret of ours cannot be pickled, and are answered for all the same."""
+    """Our secret types refuse to be pickled, and are searched all the same."""
     bundle = SecretBundle({"a": PLAIN, "b": {"c": [ODD]}})
     with pytest.raises(SecretLeak):
         pickle.dumps(bundle)
@@ -381,7 +381,7 @@ def test_buffers_inside(masker: Masker):
 
 
 def test_too_deep(masker: Masker):
-    """What nobody can look into is refused, not waved through."""
+    """An object that is nested too deeply to be searched is an error; it is not taken for clean."""
     deep: list[object] = []
     for _ in range(200_000):
         deep = [deep]
@@ -399,7 +399,7 @@ def test_names_only(masker: Masker):
     with pytest.raises(SecretLeak) as caught:
         refuse_leaks(data, "artifact 'model'", masker=masker)
     assert "artifact 'model' holds the value of 'binary', 'odd', 'plain', 'wide'" in str(caught.value)
-    assert "allow_leak" in str(caught.value)
+    assert "read the secret again where it is needed" in str(caught.value)
     shown = repr(pickle.loads(pickle.dumps(caught.value)).__dict__) + str(caught.value)
     assert masker.mask(shown) == shown
     assert refuse_leaks(["nothing"], "artifact 'model'", masker=masker) is None

@@ -193,7 +193,7 @@ def test_extra(masker, logger, out, kept, name):
 
 
 def test_extra_keeps_its_shape(masker, logger, kept):
-    """Masked are the leaves; what is around them stays usable."""
+    """Only the leaves are masked; the types around them stay."""
     logger.error("clean", extra={"data": {"a": [1, {SECRET}, (f"x {SECRET}", 2.5)], "b": None}, "same": kept})
     assert kept.records[0].data == {"a": [1, {"[masked]"}, ("x [masked]", 2.5)], "b": None}
     assert kept.records[0].same is kept
@@ -208,7 +208,7 @@ def test_cycles_in_extra(masker, logger, kept):
 
 
 def test_a_queue_that_holds_itself(masker, logger, kept):
-    """As above, for what cannot be filled later."""
+    """A deque that holds itself is copied with `...` in that place."""
     data = collections.deque([SECRET])
     data.append(data)
     logger.error("clean", extra={"data": data})
@@ -216,7 +216,7 @@ def test_a_queue_that_holds_itself(masker, logger, kept):
 
 
 def test_an_object_that_puts_a_value_together(masker, logger, kept):
-    """Neither half is a value, the text is: it becomes text."""
+    """An object whose text puts a value together from harmless parts becomes its masked text."""
 
     class Pair(typing.NamedTuple):
         first: str
@@ -230,7 +230,7 @@ def test_an_object_that_puts_a_value_together(masker, logger, kept):
 
 
 def test_a_template_that_holds_a_value(masker, logger, kept):
-    """A doubled percent sign is one in the message, so a value may stand in the template alone."""
+    """A value with `%%` that stands in the template, but not in the message, is masked."""
     masker.add("example%%percent")
     logger.error("example%%percent %s", 1)
     assert kept.records[0].msg == "example%percent 1"
@@ -238,7 +238,7 @@ def test_a_template_that_holds_a_value(masker, logger, kept):
 
 
 def test_users_objects_are_not_changed(masker, logger, out):
-    """What was logged is still what it was."""
+    """Masking changes none of the objects that were logged."""
     data, account, error = {"a": [SECRET]}, Account("name", SECRET), ValueError(SECRET)
     logger.error("%s %s %s", data, account, error, extra={"data": data, "account": account})
     assert (data, account, error.args) == ({"a": [SECRET]}, Account("name", SECRET), (SECRET,))
@@ -316,7 +316,7 @@ def test_records_made_by_hand(masker, logger, out, kept):
     "odd", [{"exc_info": True}, {"exc_info": SECRET}, {"args": None}, {"args": SECRET}, {"msg": None}]
 )
 def test_odd_records(masker, kept, odd):
-    """Masking takes whatever somebody put into a record."""
+    """Records with attributes of unexpected types are masked too."""
     kept.handle(logging.makeLogRecord({"msg": "x", **odd}))
     assert SECRET not in kept.everything
 
@@ -342,7 +342,7 @@ def test_filters_that_replace_a_record(masker, logger, out):
 
 
 def test_a_filter_still_drops_records(masker, logger, out):
-    """Filters decide as before."""
+    """A record that a filter drops is not written."""
     logger.handlers[0].addFilter(lambda record: False)
     logger.error("%s", SECRET)
     assert out.getvalue() == ""
@@ -581,11 +581,13 @@ def test_without_registered_values_nothing_is_looked_at(logger, out):
 def test_each_record_is_looked_at_once(masker, logger, out, monkeypatch):
     """A plain record costs one look, whatever number of handlers it has."""
     looks = []
-    mask = masker.mask
-    monkeypatch.setattr(masker, "mask", lambda data: looks.append(data) or mask(data))
+    holds = masker.holds
+    monkeypatch.setattr(masker, "holds", lambda data: looks.append(data) or holds(data))
     logger.addHandler(logging.StreamHandler(io.StringIO()))
     logger.error("clean %s", "text")
-    assert looks == ["clean text\ntext"]
+    assert looks == ["clean text"]
+    logger.error("clean %.2s", "text")
+    assert looks[1:] == ["clean te\ntext"]
 
 
 def test_no_record_is_kept_alive(masker, logger, out):
@@ -682,14 +684,14 @@ HARMLESS = nested(CLEAN, ["key", ("key", 1)])
 @settings(max_examples=50)
 @given(TEMPLATES, ANY, ANY)
 def test_no_leaf_survives(template, argument, extra):
-    """However values are nested in arguments and in `extra=`."""
+    """No value is written, however it is nested in arguments and in `extra=`."""
     assert SECRET not in logged(template, argument, extra)[1]
 
 
 @settings(max_examples=50)
 @given(TEMPLATES, HARMLESS.filter(bool), HARMLESS)
 def test_what_holds_no_value_is_the_same_object(template, argument, extra):
-    """Whatever its type: nothing is copied without need."""
+    """What holds no value reaches the handlers as the object that was logged."""
     record, _ = logged(template, argument, extra)
     assert record.msg == template
     assert record.data is extra

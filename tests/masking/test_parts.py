@@ -1,4 +1,4 @@
-"""What of a value is a secret by itself: lines, leaves of JSON, passwords in URLs, with or without whitespace."""
+"""Parts of a value that are masked by themselves: lines, leaves of JSON, passwords in URLs, trimmed values."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ PEM = (
     ],
     ids=["CRLF", "prefixed", "indented", "one line", "JSON", "repr", "bytes", "wrapped", "base64", "trimmed base64"],
 )
-def test_a_pem_in_every_dress(written):
+def test_a_pem_however_it_is_written(written):
     """Logged line by line, indented, folded, quoted: no line of the key is left."""
     masker = Masker()
     masker.add(PEM)
@@ -126,7 +126,7 @@ def test_leaves_of_a_json_array():
 
 @pytest.mark.parametrize("text", ["{not json at all}", '["' * 30_000, '{"a": "', "[1, 2", "{}", "[     ]"])
 def test_what_looks_like_json_and_is_none(text):
-    """It is masked as text, and nothing fails."""
+    """A value that only looks like JSON is masked as text, and nothing fails."""
     masker = Masker(min_length=1)
     masker.add(text)
     assert masker.mask(f"a {text} b") == "a [masked] b"

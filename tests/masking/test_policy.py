@@ -157,7 +157,7 @@ def test_one_warning_that_names_the_secret(caplog):
 
 
 def test_empty_values_are_not_even_worth_a_warning(caplog):
-    """A field that is not filled in is no mistake (airflow#16007)."""
+    """An empty field is no mistake: it is ignored without a warning (airflow#16007)."""
     masker = Masker()
     masker.add("", name="db#PASSWORD")
     masker.add(b"", name="db#PASSWORD")
@@ -182,7 +182,7 @@ def test_common_words_are_in_lower_case():
 
 
 def test_a_lower_minimum_masks_more():
-    """Who wants short values masked says so."""
+    """`min_length` lets shorter values be masked."""
     masker = Masker(min_length=3)
     masker.add("a1b", name="x")
     assert masker.mask("- a1b -") == "- [masked] -"

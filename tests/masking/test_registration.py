@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from tacenda.masking import Masker, registry
+from tacenda.testing._conformance._base import texts_of
 
 SECRET = "example-token-1"
 
@@ -196,6 +197,22 @@ def test_a_follower_that_fails_is_told_again():
     assert follower.told == [("add", SECRET.encode(), "api-keys")]
     masker.remove(SECRET)
     assert masker.mask(SECRET) == SECRET
+
+
+def test_an_error_of_a_follower_keeps_no_value():
+    """No frame of its traceback holds the value, in whatever form, nor one that was registered before (checklist 3)."""
+    masker, follower = Masker(), Follower()
+    masker.add("example-token-2")
+    follower.broken = True
+    with pytest.raises(OSError, match="helper") as followed:
+        masker.follow(follower)
+    follower.broken = False
+    masker.follow(follower)
+    follower.broken = True
+    with pytest.raises(OSError, match="helper") as added:
+        masker.add(SECRET)
+    for error in (followed.value, added.value):
+        assert [place for place, text in texts_of(error) if "example-token" in text] == []
 
 
 def test_values_that_share_a_form():

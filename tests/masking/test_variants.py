@@ -1,4 +1,4 @@
-"""Every form in which a value may be written, made by the program that really writes it, is masked."""
+"""A value is masked in every form, each made by the encoder or program that really writes it."""
 
 from __future__ import annotations
 
@@ -303,7 +303,7 @@ def test_removal_leaves_nothing(text):
 
 
 def test_short_values_are_masked_as_they_are_only():
-    """Who lowers the minimum does not get each `YQ` masked as the base64 of `a` (actions/runner#326)."""
+    """Even with a lower minimum `YQ` is not masked as the base64 of `a` (actions/runner#326)."""
     masker = Masker(min_length=1)
     masker.add("a")
     masker.add(" b ")
@@ -338,7 +338,7 @@ def test_every_form_has_a_reason_and_is_needed():
 
 
 def test_what_is_left_out_on_purpose():
-    """Masking stops accidents, not intent: who reverses or compresses a value wants to see it (checklist 18)."""
+    """Reversed, in other letter case or spaced out a value is not masked: that is no accident (checklist 18)."""
     masker = Masker()
     masker.add(PLAIN)
     for text in (PLAIN[::-1], PLAIN.upper(), " ".join(PLAIN), quopri.encodestring(b"=" + PLAIN[:9].encode()).decode()):
@@ -346,22 +346,21 @@ def test_what_is_left_out_on_purpose():
 
 
 def test_plain_values_have_few_forms():
-    """Forms that equal the value cost nothing: a token is looked for in 14 ways, not in 60."""
+    """A plain token has at most 14 forms, because forms that equal the value are counted once."""
     assert len(variants(PLAIN.encode(), 6)) <= 14
 
 
 def test_a_thousand_values_take_milliseconds():
-    """Registering is part of every read, so it must not be felt."""
+    """Registering is part of every read, so it must not be felt (airflow#54540: a slow masker is left out)."""
     values = [f"example-token-{number:026}".encode() for number in range(1000)]
-    best = min(_seconds(values) for _ in range(3))
-    assert best < 0.15 * 4  # 20 µs each on the machine this was written on; a loaded one is slower
 
+    def seconds():
+        start = time.process_time()
+        for value in values:
+            variants(value, 6)
+        return time.process_time() - start
 
-def _seconds(values):
-    start = time.perf_counter()
-    for value in values:
-        variants(value, 6)
-    return time.perf_counter() - start
+    assert min(seconds() for _ in range(3)) < 0.6
 
 
 def test_no_heavy_module_is_imported():

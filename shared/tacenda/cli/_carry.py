@@ -6,6 +6,8 @@ import os
 import sys
 from typing import IO, TYPE_CHECKING, Any
 
+from tacenda.cli._exit import shell_code
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -54,8 +56,7 @@ def run_masked(command: Sequence[str], environment: Mapping[str, str]) -> int:
             thread.start()
         for thread in threads:
             thread.join()
-    killed_by = -process.returncode
-    return 128 + killed_by if killed_by > 0 else process.returncode  # as shells say it
+    return shell_code(process.returncode)
 
 
 def _carry_out(pipe: IO[bytes], stream: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tacenda._errors import AccessDenied, BackendUnavailable, SecretError, SecretNotFound, Throttled
 
-__all__ = ["INTERRUPTED", "NOT_EXECUTABLE", "NOT_FOUND", "exit_code"]
+__all__ = ["INTERRUPTED", "NOT_EXECUTABLE", "NOT_FOUND", "exit_code", "shell_code"]
 
 NOT_EXECUTABLE, NOT_FOUND, INTERRUPTED = 126, 127, 130
 """What shells use for a command that cannot be run, one that does not exist, and Ctrl-C."""
@@ -20,3 +20,16 @@ def exit_code(error: SecretError) -> int:
         (3, 1)
     """
     return next((code for kind, code in _CODES if isinstance(error, kind)), 1)
+
+
+def shell_code(returncode: int) -> int:
+    """Return the exit code that shells give a program: 128 and the signal's number if it was killed.
+
+    Args:
+        returncode: as `subprocess` has it, negative if the program was killed.
+
+    Example:
+        >>> shell_code(3), shell_code(-15)
+        (3, 143)
+    """
+    return returncode if returncode >= 0 else 128 - returncode

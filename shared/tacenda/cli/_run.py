@@ -1,4 +1,4 @@
-"""`tacenda run`: start a command with named secrets in its environment, and become it, with its output masked."""
+"""`tacenda run`: run a command with named secrets in its environment and with its output masked, or become it."""
 
 from __future__ import annotations
 
@@ -35,22 +35,24 @@ def run(session: Session, *, names: tuple[str, ...], override: bool, no_mask: bo
     """Run a command with the named secrets as environment variables, and nothing else.
 
     The keys of a bundle are the variables; a text is one variable with the secret's name (my-token is MY_TOKEN).
-    The exit code is the command's own.
+    The exit code is the command's own; if a signal kills it, the same signal ends `tacenda run`.
 
-    What the command and its own children print is masked, `tacenda get` among them; --no-mask leaves it as it is.
-    Files that they write are not masked. Masking stops accidents, not intent.
+    What the command and its own children print is masked, `tacenda get` among them. Until all of that has arrived
+    this process stays, passes signals on (all but SIGKILL and SIGSTOP, which no program can) and stops and
+    continues with the command. --no-mask leaves the output as it is, and the command takes this process over.
+    Files that are written are not masked. Masking stops accidents, not intent.
     """
     from tacenda.delivery import child_environment
 
     if not no_mask:
-        from tacenda.masking._output._install import install
+        from tacenda.masking import install
 
         install()  # before the values are read: nothing can print one before it is masked
     with session.store() as store:
         secrets = store.get_many(names)
         if not no_mask:
             tell_unmasked(secrets, store.stack.non_secret_keys)
-    return _become(command, child_environment(_variables(secrets, override=override)), masked=not no_mask)
+    return _start(command, child_environment(_variables(secrets, override=override)), masked=not no_mask)
 
 
 def _variables(secrets: Mapping[str, object], *, override: bool) -> dict[str, str]:
@@ -69,21 +71,10 @@ def _variables(secrets: Mapping[str, object], *, override: bool) -> dict[str, st
         raise
 
 
-def _become(command: tuple[str, ...], environment: Mapping[str, str], *, masked: bool) -> int:
-    """Replace this process by a command, where its descriptors can be masked; else wait for it. Return an exit code."""
+def _start(command: tuple[str, ...], environment: Mapping[str, str], *, masked: bool) -> int:
+    """Run a command, and return its exit code or that of its failure to start."""
     try:
-        if masked and not _descriptors_are_masked():
-            from tacenda.cli._carry import run_masked
-
-            return run_masked(command, environment)
-        if sys.platform == "win32":
-            import subprocess
-
-            return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - the user's own
-        # Python ignores these, and a program inherits that: `tacenda run … -- yes | head` would never end well.
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-        os.execvpe(command[0], command, environment)  # noqa: S606 - the user's own
+        return (_run_masked if masked else _become)(command, environment)
     except (FileNotFoundError, NotADirectoryError):
         say(f"there is no command {command[0]!r}")
         return NOT_FOUND
@@ -92,7 +83,25 @@ def _become(command: tuple[str, ...], environment: Mapping[str, str], *, masked:
         return NOT_EXECUTABLE
 
 
-def _descriptors_are_masked() -> bool:
-    from tacenda.masking._output._install import status
+def _run_masked(command: tuple[str, ...], environment: Mapping[str, str]) -> int:
+    from tacenda.masking import status
 
-    return status().descriptors.active
+    if status().descriptors.active:
+        from tacenda.cli._supervise import supervise
+
+        return supervise(command, environment)
+    from tacenda.cli._carry import run_masked
+
+    return run_masked(command, environment)
+
+
+def _become(command: tuple[str, ...], environment: Mapping[str, str]) -> int:
+    """Replace this process by a command, where a system can do that."""
+    if sys.platform == "win32":
+        import subprocess
+
+        return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - the user's own
+    # Python ignores these, and a program inherits that: `tacenda run … -- yes | head` would never end well.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    return os.execvpe(command[0], command, environment)  # noqa: S606 - the user's own

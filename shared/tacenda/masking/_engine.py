@@ -51,8 +51,10 @@ class Masker:
         self._token = token.encode()
         self._min_length = min_length
         self._patterns = PatternSet()
-        self.clean = self._patterns.clean
-        """Returns whether a buffer can pass as it is: it holds no value, and does not end in the beginning of one."""
+        self.find = self._patterns.find
+        """Returns every occurrence of every form of a value in a buffer, in no order."""
+        self.partial = self._patterns.partial
+        """Returns where the longest end of a buffer starts that may begin a value; the buffer's length if none does."""
         self._values: dict[bytes, _Registered] = {}
         self._owners: dict[bytes, tuple[bytes, ...]] = {}  # pattern: the values it is a form of
         self._followers: tuple[Follower, ...] = ()
@@ -75,6 +77,9 @@ class Masker:
         Args:
             value: the secret. Empty values are never registered.
             name: the secret's name, for warnings and for `find_leaks`.
+
+        Raises:
+            SecretLeak: if a follower cannot mask it; no frame of the traceback holds the value then.
         """
         if not value:
             return
@@ -82,18 +87,11 @@ class Masker:
         if reason := why_not_masked(value, self._min_length):
             self._warn(name, reason)
             return
-        data = _encoded(value)
-        with self._lock:
-            known = self._values.get(data)
-            if known is None:
-                for pattern in variants(data, self._min_length):
-                    owners = self._owners.get(pattern, ())
-                    if data not in owners:  # it is when a follower failed, and this is another try
-                        self._owners[pattern] = (*owners, data)
-                    self._patterns.add(pattern)
-                for follower in self._followers:
-                    follower.add(data, name)
-            self._values[data] = known._replace(times=known.times + 1) if known else _Registered(name, 1)
+        try:
+            self._take(_encoded(value), name)
+        except BaseException as error:  # noqa: BLE001 - it is raised again
+            del value
+            raise error.with_traceback(None)  # noqa: B904 - and does without the frames that hold the value
 
     def remove(self, value: str | bytes) -> None:
         """Take back one `add` of a value; unknown values are ignored."""
@@ -113,10 +111,10 @@ class Masker:
 
     def follow(self, follower: Follower) -> None:
         """Tell a follower of every value, those known already first."""
-        with self._lock:
-            for value, known in self._values.items():
-                follower.add(value, known.name)
-            self._followers = (*self._followers, follower)
+        try:
+            self._tell(follower)
+        except BaseException as error:  # noqa: BLE001 - as in `add`
+            raise error.with_traceback(None)  # noqa: B904 - as in `add`
 
     def unfollow(self, follower: Follower) -> None:
         """Tell a follower no longer."""
@@ -130,7 +128,7 @@ class Masker:
     def mask(self, data: str | bytes) -> str | bytes:
         """Return text or bytes with every occurrence of every form of a registered value replaced."""
         buffer = _encoded(data)
-        found = self._patterns.find(buffer)
+        found = self.find(buffer)
         if not found:
             return data
         masked = bytearray()
@@ -142,23 +140,21 @@ class Masker:
         masked += buffer[end:]
         return _decoded(bytes(masked)) if isinstance(data, str) else bytes(masked)
 
+    def holds(self, data: str | bytes) -> bool:
+        """Return whether text or bytes hold any form of a registered value."""
+        return bool(self.find(_encoded(data)))
+
     def stream(self) -> MaskStream:
         """Return a stream that masks bytes written in any chunking."""
         return MaskStream(self)
 
     def spans(self, buffer: bytes) -> list[Span]:
         """Return the runs of bytes that registered values cover, in order, apart from each other."""
-        return union(self._patterns.find(buffer))
-
-    def partial(self, buffer: bytes) -> int:
-        """Return where the longest end of a buffer starts that may be the beginning of a value; its length if none."""
-        return self._patterns.partial(buffer)
+        return union(self.find(buffer))
 
     def names(self, buffer: bytes) -> list[str]:
         """Return the names of the secrets that a buffer holds in any form, sorted, each once."""
-        values = {
-            value for start, stop in self._patterns.find(buffer) for value in self._owners.get(buffer[start:stop], ())
-        }
+        values = {value for start, stop in self.find(buffer) for value in self._owners.get(buffer[start:stop], ())}
         return sorted({known.name for value in values if (known := self._values.get(value))})
 
     @property
@@ -175,6 +171,25 @@ class Masker:
     def token(self) -> bytes:
         """What stands in for a value."""
         return self._token
+
+    def _take(self, data: bytes, name: str) -> None:
+        with self._lock:
+            known = self._values.get(data)
+            if known is None:
+                for pattern in variants(data, self._min_length):
+                    owners = self._owners.get(pattern, ())
+                    if data not in owners:  # it is when a follower failed, and this is another try
+                        self._owners[pattern] = (*owners, data)
+                    self._patterns.add(pattern)
+                for follower in self._followers:
+                    follower.add(data, name)
+            self._values[data] = known._replace(times=known.times + 1) if known else _Registered(name, 1)
+
+    def _tell(self, follower: Follower) -> None:
+        with self._lock:
+            for value, known in self._values.items():
+                follower.add(value, known.name)
+            self._followers = (*self._followers, follower)
 
     def _disown(self, pattern: bytes, value: bytes) -> None:
         owners = tuple(owner for owner in self._owners.get(pattern, ()) if owner != value)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMON", "MIN_LENGTH", "NON_SECRET_KEYS", "is_secret_key", "why_not_masked"]
 
 MIN_LENGTH = 6
-"""Shorter values are not masked: too much of ordinary output would be (users.md, checklist 14). Characters."""
+"""Shorter values are not masked, because ordinary output is full of such words and numbers. Characters."""
 
 NON_SECRET_KEYS = frozenset(
     {
@@ -50,13 +50,13 @@ COMMON = frozenset(
         *("password", "secret", "secrets", "token", "username", "api_key", "api-key", "apikey"),  # names of secrets
         *("service_account", "authorized_user", "bearer", "basic", "opaque"),  # kinds of credentials
         *("postgres", "postgresql", "mysql", "mongodb", "redis", "rabbitmq", "docker", "kubernetes"),  # programs
-        *("airflow", "flowyml", "flyte", "metaflow", "tacenda", "zenml"),  # orchestrators; Airflow has its own too
+        *("airflow", "flowyml", "flyte", "metaflow", "tacenda", "zenml"),  # orchestrators
         *("ascii", "base64", "binary", "utf-8", "masked", "[masked]"),  # encodings, and what stands in for a value
     }
 )
-"""Values that ordinary output is full of, in lower case: masking them hides nothing, and makes a log unreadable.
+"""Values that ordinary output is full of, in lower case: masking them hides nothing and makes logs unreadable.
 
-A weak password that output does not hold by itself (`changeme`, `hunter2`) is not among them: it is masked.
+Weak passwords such as `changeme` are not listed: ordinary output does not hold them, so they are masked.
 """
 
 

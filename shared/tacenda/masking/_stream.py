@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tacenda.masking._spans import union
+
 if TYPE_CHECKING:
     from tacenda.masking._engine import Masker
+    from tacenda.masking._spans import Span
 
 __all__ = ["MaskStream"]
 
 SHOWN = 3
 """So many held bytes may be shown when a stream pauses; more of a value's beginning is masked. Bytes."""
-
-
-LARGE = 4096
-"""Of smaller chunks it is asked first whether they can pass as they are; a value in a larger one is likely. Bytes."""
 
 
 class MaskStream:
@@ -24,10 +23,11 @@ class MaskStream:
     back, and nothing else: never as much as the longest form of a value.
     """
 
-    __slots__ = ("_done", "_held", "_in_run", "_masker")
+    __slots__ = ("_done", "_find", "_held", "_in_run", "_masker", "_partial")
 
     def __init__(self, masker: Masker) -> None:
         self._masker = masker
+        self._find, self._partial = masker.find, masker.partial
         self._held = b""
         self._done = 0  # so many bytes at the start of _held are out already, or a token for them
         self._in_run = False  # whether they end in a token, which stands for what goes on there too
@@ -39,16 +39,17 @@ class MaskStream:
 
     def write(self, chunk: bytes) -> bytes:
         """Take more bytes and return what is decided, masked."""
-        if not isinstance(chunk, bytes):
-            chunk = bytes(chunk)
-        if not self._held and not self._in_run and len(chunk) < LARGE and self._masker.clean(chunk):
-            return chunk
-        self._held += chunk
-        return self._release(self._masker.partial(self._held))
+        held = self._held + chunk
+        end, found = self._partial(held), self._find(held)
+        if found or self._done or self._in_run:
+            self._held = held
+            return self._release(end, found)
+        self._held = held[end:]
+        return held[:end]
 
     def flush(self) -> bytes:
         """Return everything that was held back, masked: the stream has ended."""
-        return self._release(len(self._held))
+        return self._release(len(self._held), self._find(self._held))
 
     def pause(self) -> bytes:
         """Return what was held back, because nothing came for a while and somebody may wait for a prompt.
@@ -57,24 +58,20 @@ class MaskStream:
         """
         if not self.pending:
             return b""
-        if len(self._held) <= SHOWN and not self._masker.spans(self._held):
+        if len(self._held) <= SHOWN and not self._find(self._held):
             out, self._in_run = self._held[self._done :], False
         else:
             out, self._in_run = b"" if self._in_run else self._masker.token, True
         self._done = len(self._held)
         return out
 
-    def _release(self, end: int) -> bytes:
+    def _release(self, end: int, found: list[Span]) -> bytes:
         """Return what stands before an offset into what is held, with every run that starts there."""
         if not end:
             return b""
         out, held, token = bytearray(), self._held, self._masker.token
         position, in_run = self._done, self._in_run
-        spans = self._masker.spans(held)
-        if not spans and not position:
-            self._held, self._in_run = held[end:], False
-            return held[:end]
-        for start, stop in spans:
+        for start, stop in union(found):
             if start >= end:
                 break
             if stop <= position:  # a pause has shown it, or masked it

@@ -1,4 +1,4 @@
-"""How programs write a value in other characters altogether: base64, hex, and several bytes a character."""
+"""A value as a whole in another encoding: base64, hex, UTF-16, UTF-32, Latin-1."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["as_base64", "as_hex", "as_wide", "as_wrapped_base64", "decoded"]
+__all__ = ["as_base64", "as_hex", "as_other_charsets", "as_utf16_and_utf32", "as_wrapped_base64", "decoded"]
 
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def decoded(value: bytes) -> str | None:
-    """Return the text that a value is; None for a binary one."""
+    """Return a value as text; None if it is no UTF-8."""
     try:
         return value.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
@@ -22,10 +22,11 @@ def decoded(value: bytes) -> str | None:
 
 
 def as_base64(value: bytes) -> Iterator[bytes]:
-    """Base64 and base64url of a value after 0, 1 or 2 other bytes; and of a value that `echo` ended with a newline.
+    """Base64 and base64url of a value that stands anywhere in longer data, and of a value with `echo`'s newline.
 
-    Three forms each: inside more data, without the characters that hold bits of a neighbor; at the end of the
-    data; at the end with padding.
+    How a value is written depends on how many bytes stand before it (0, 1 or 2, as base64 takes three at a time) and
+    on what follows. There are three forms of each: without the characters that also hold bits of a neighbor, up to
+    the end of the data, and with padding.
     """
     for before, start in ((0, 0), (1, 2), (2, 3)):
         text = b2a_base64(b"\0" * before + value, newline=False)
@@ -38,9 +39,9 @@ def as_base64(value: bytes) -> Iterator[bytes]:
 
 
 def as_wrapped_base64(value: bytes) -> Iterator[bytes]:
-    """Base64 of a value alone in lines: 76 as MIME and `base64` do, 64 as PEM and `openssl` do.
+    """Base64 of a value in lines of 76 characters (MIME, `base64`) and of 64 (PEM, `openssl`).
 
-    Each line stands for itself too, so that indented lines (YAML) and other ends of line make no difference.
+    Each line is a form too, so that indented lines (YAML) are found.
     """
     for data in (value, value + b"\n"):
         text = b2a_base64(data, newline=False)
@@ -53,15 +54,15 @@ def as_wrapped_base64(value: bytes) -> Iterator[bytes]:
 
 
 def as_hex(value: bytes) -> Iterator[bytes]:
-    """Hexadecimal digits in both cases; not in groups: who prints a hex dump wants to see it."""
+    """Hexadecimal digits in either case, without separators."""
     digits = value.hex()
     yield digits.encode()
     yield digits.upper().encode()
 
 
-def as_wide(value: bytes) -> Iterator[bytes]:
+def as_utf16_and_utf32(value: bytes) -> Iterator[bytes]:
     """Two or four bytes a character: UTF-16 in both byte orders, and UTF-32 as in numpy's arrays of text."""
-    if value.isascii():  # no codec needs to be imported
+    if value.isascii():  # spares the import of a codec
         size = len(value)
         for width, place in ((2, 0), (2, 1), (4, 0)):
             wide = bytearray(width * size)
@@ -70,3 +71,14 @@ def as_wide(value: bytes) -> Iterator[bytes]:
     elif text := decoded(value):
         for codec in ("utf-16-le", "utf-16-be", "utf-32-le"):
             yield text.encode(codec, "surrogatepass")
+
+
+def as_other_charsets(value: bytes) -> Iterator[bytes]:
+    """Text beyond ASCII in Latin-1, and with the bytes that Python reads as surrogates where it expects UTF-8."""
+    text = None if value.isascii() else decoded(value)
+    if text is not None:
+        for codec, errors in (("latin-1", "strict"), ("utf-8", "surrogateescape")):
+            try:
+                yield text.encode(codec, errors)
+            except UnicodeEncodeError:
+                continue

@@ -1,4 +1,4 @@
-"""How programs write a value with some characters escaped: URLs, JSON, Python, shells, HTML, other charsets."""
+"""A value with some of its characters escaped: in URLs, JSON, Python, C, shells, SQL and HTML."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "UNRESERVED",
-    "as_bytes_escapes",
+    "as_doubled_quotes",
     "as_html",
     "as_json",
-    "as_narrow",
     "as_percent",
-    "as_python",
-    "as_quoted",
+    "as_python_bytes",
+    "as_python_text",
     "as_shell",
 ]
 
 UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
-"""Characters that nothing here changes (RFC 3986)."""
+"""Characters that no escape here changes (RFC 3986)."""
 
-# Those that escapes are made of come first, so that no escape is escaped again.
+# `%` comes first: it begins every escape, and those must not be escaped again.
 _RESERVED = b"%" + bytes(code for code in range(256) if code not in UNRESERVED + b"%")
 _UNPRINTABLE = bytes([*range(32), *range(127, 256)])
 _RARE_CONTROLS = bytes(sorted({*range(32), 127} - {9, 10, 13}))
@@ -36,7 +35,8 @@ _APOSTROPHE = (b"'", b"\\'")
 _CONTROLS = ((b"\n", b"\\n"), (b"\r", b"\\r"), (b"\t", b"\\t"))
 _TAGS = tuple((character, b"\\u%04x" % ord(character)) for character in (b"<", b">", b"&"))
 
-# Safe in URLs: nothing more; a path; JavaScript's encodeURIComponent; Java; userinfo and a query as RFC 3986 has them.
+# What encoders do not escape beside UNRESERVED: nothing; `/` (paths); encodeURIComponent in JavaScript; Java; userinfo
+# and query (RFC 3986).
 _SAFE = (b"", b"/", b"!'()*", b"*", b"!$&'()*+,;=:", b"!$&'()*+,;=:@/?")
 
 
@@ -56,7 +56,7 @@ def _within(value: bytes, characters: bytes) -> bytes:
 
 
 def as_percent(value: bytes) -> Iterator[bytes]:
-    """Percent-encoding with the safe characters that libraries differ in, in both cases, `+` or `%20` for a space."""
+    """Percent-encoding with each common set of safe characters, in either case, with `%20` or `+` for a space."""
     special = _within(value, _RESERVED)
     for characters in {special.translate(None, safe) for safe in _SAFE}:
         for escape in (b"%%%02X", b"%%%02x"):
@@ -68,7 +68,7 @@ def as_percent(value: bytes) -> Iterator[bytes]:
 
 
 def as_json(value: bytes) -> Iterator[bytes]:
-    r"""What stands between the quotes of a JSON string: ASCII or not, `\/` (PHP), `\u003c` (Go), JSON within JSON."""
+    r"""Between the quotes of a JSON string: in ASCII or not, with `\/` (PHP) or `\u003c` (Go), and JSON within JSON."""
     if value.isascii() and len(value.translate(None, _RARE_CONTROLS)) == len(value):
         text = escaped = _replaced(value, _BACKSLASH, _QUOTE, *_CONTROLS)
     elif (characters := decoded(value)) is not None:
@@ -86,7 +86,7 @@ def as_json(value: bytes) -> Iterator[bytes]:
         yield _replaced(shown, _BACKSLASH, _QUOTE)
 
 
-def as_python(value: bytes) -> Iterator[bytes]:
+def as_python_text(value: bytes) -> Iterator[bytes]:
     """Inside `repr()` and `ascii()` of text, and `repr()` of that; either quote may be the one that is escaped."""
     text = decoded(value)
     if text is None:
@@ -100,10 +100,10 @@ def as_python(value: bytes) -> Iterator[bytes]:
             yield once
             yield _replaced(once, _BACKSLASH, _APOSTROPHE)
     if not value.isascii():
-        yield text.encode("ascii", "backslashreplace")  # standard error, where the terminal has no such character
+        yield text.encode("ascii", "backslashreplace")  # standard error on a terminal that cannot show them
 
 
-def as_bytes_escapes(value: bytes) -> Iterator[bytes]:
+def as_python_bytes(value: bytes) -> Iterator[bytes]:
     r"""Inside `repr()` of bytes (`\xff`, also C and Go), and in octal (`\377`)."""
     escaped = repr(value + b"'\"")[2:-4].encode()  # with both quotes inside, the single one is escaped
     yield escaped
@@ -126,7 +126,7 @@ def as_shell(value: bytes) -> Iterator[bytes]:
     yield value.replace(b"$", b"$$")
 
 
-def as_quoted(value: bytes) -> Iterator[bytes]:
+def as_doubled_quotes(value: bytes) -> Iterator[bytes]:
     """Quotes written twice: YAML, SQL, PowerShell (single), CSV (double)."""
     yield value.replace(b"'", b"''")
     yield value.replace(b'"', b'""')
@@ -141,14 +141,3 @@ def as_html(value: bytes) -> Iterator[bytes]:
         yield named.replace(b"'", single)
     if not value.isascii() and (characters := decoded(text)):
         yield characters.encode("ascii", "xmlcharrefreplace")
-
-
-def as_narrow(value: bytes) -> Iterator[bytes]:
-    """Text beyond ASCII in another encoding than UTF-8: Latin-1, and bytes that came in as surrogates."""
-    text = None if value.isascii() else decoded(value)
-    if text is not None:
-        for codec, errors in (("latin-1", "strict"), ("utf-8", "surrogateescape")):
-            try:
-                yield text.encode(codec, errors)
-            except UnicodeEncodeError:
-                continue

@@ -1,4 +1,4 @@
-"""What of a value is a secret by itself: its lines, the leaves of a JSON document, the password in a URL."""
+"""Parts of a value that are secret by themselves: lines, leaves of a JSON document, the password in a URL."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ if TYPE_CHECKING:
 __all__ = ["json_leaves", "line_endings", "lines", "plain_of_base64", "trimmed", "url_passwords"]
 
 LONGEST_URL = 8192
-"""A longer value is no URL; what servers take as a request line. Bytes."""
+"""Longer values are not taken for URLs: servers accept no longer request line. Bytes."""
 
 SHORTEST_TOKEN = 16
-"""A user without a password is a token if it is as long as this: `deploy` in `ssh://deploy@host` is none. Bytes."""
+"""From this length on a URL's user without a password is taken for a token; `deploy` is a name. Bytes."""
+
+
+_SLASHES = bytes.maketrans(b"?#", b"//")
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_PRINTABLE = bytes([*range(32, 127), 9, 10, 13])
 
 
 def trimmed(value: bytes) -> Iterator[bytes]:
@@ -25,7 +30,7 @@ def trimmed(value: bytes) -> Iterator[bytes]:
 
 
 def line_endings(value: bytes) -> Iterator[bytes]:
-    """LF as CRLF and back: a terminal writes one for the other, and so does an editor on Windows."""
+    """The value with LF and with CRLF: terminals and editors on Windows write one for the other."""
     if b"\n" in value:
         unix = value.replace(b"\r\n", b"\n")
         yield unix
@@ -33,29 +38,29 @@ def line_endings(value: bytes) -> Iterator[bytes]:
 
 
 def lines(value: bytes) -> Iterator[bytes]:
-    """Each line of a multi-line value: loggers, prefixes and indentation take it apart (actions/runner#161).
+    """Each line of a multi-line value, because loggers and indentation take it apart (actions/runner#161).
 
-    Not the BEGIN and END lines of a PEM, nor lines of YAML that say little (`users:`, `apiVersion: v1`), nor those
-    of a JSON document: its leaves stand for it.
+    Left out are the BEGIN and END lines of a PEM, YAML keys without a value and with a short or common one
+    (`users:`, `apiVersion: v1`), and JSON documents, whose leaves are parts already.
     """
     if b"\n" not in value or _document(value) is not None:
         return
     for line in value.splitlines():
         core = line.strip().removeprefix(b"- ")
-        said = core.rpartition(b": ")[2]
-        if not core.startswith(b"-----") and not core.endswith(b":") and not why_not_masked(said):
+        content = core.rpartition(b": ")[2]
+        if not core.startswith(b"-----") and not core.endswith(b":") and not why_not_masked(content):
             yield core
 
 
 def json_leaves(value: bytes) -> Iterator[bytes]:
-    """Each text and number in a JSON object or array, but for keys that hold no secret (users.md, checklist 13)."""
+    """Each text and number in a JSON object or array, except under keys that hold no secret."""
     document = _document(value)
     if document is not None:
         yield from _leaves(document, None)
 
 
 def url_passwords(value: bytes) -> Iterator[bytes]:
-    """The password of each URL, as written and percent-decoded; a lone user is a token (CVE-2025-68675)."""
+    """The password of each URL, as written and percent-decoded, or a token in its place (CVE-2025-68675)."""
     if b"://" in value and len(value) <= LONGEST_URL:
         for rest in value.split(b"://")[1:]:
             password = _password(rest.split(maxsplit=1)[0] if rest.strip() else b"")
@@ -63,27 +68,8 @@ def url_passwords(value: bytes) -> Iterator[bytes]:
             yield _percent_decoded(password)
 
 
-def _password(rest: bytes) -> bytes:
-    # Of what follows `://`, up to the next space.
-    authority = rest.translate(_SLASHES).split(b"/", 1)[0]
-    userinfo, at, _ = authority.rpartition(b"@")
-    user, colon, password = (userinfo if at else authority).partition(b":")
-    if not at:
-        if not colon or password.isdigit() or user.startswith(b"["):  # a host with its port
-            return b""
-        if b"@" in rest:  # a password with a slash or a question mark in it, against the rules
-            return rest.rpartition(b"@")[0].partition(b":")[2]
-        return password if len(password) >= SHORTEST_TOKEN else b""  # no host at all (airflow#38144)
-    if password in (b"", b"x-oauth-basic"):
-        return user if len(user) >= SHORTEST_TOKEN else b""
-    return password
-
-
-_SLASHES = bytes.maketrans(b"?#", b"//")
-
-
 def plain_of_base64(value: bytes) -> Iterator[bytes]:
-    """The text that a value is the base64 of, as in Kubernetes: it is decoded where it is used."""
+    """The text that a base64 value holds: Kubernetes stores secrets so, and programs decode them."""
     if len(value) % 4 == 0 and not value.translate(None, _BASE64):
         try:
             plain = a2b_base64(value)
@@ -93,12 +79,24 @@ def plain_of_base64(value: bytes) -> Iterator[bytes]:
             yield plain.strip()
 
 
-_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
-_PRINTABLE = bytes([*range(32, 127), 9, 10, 13])
+def _password(rest: bytes) -> bytes:
+    """Return the password in what follows `://`, up to the next space; nothing if there is none."""
+    authority = rest.translate(_SLASHES).split(b"/", 1)[0]
+    userinfo, at, _ = authority.rpartition(b"@")
+    user, colon, password = (userinfo if at else authority).partition(b":")
+    if not at:
+        if not colon or password.isdigit() or user.startswith(b"["):  # host and port
+            return b""
+        if b"@" in rest:  # a password with an unescaped `/`, `?` or `#`
+            return rest.rpartition(b"@")[0].partition(b":")[2]
+        return password if len(password) >= SHORTEST_TOKEN else b""  # no host (airflow#38144)
+    if password in (b"", b"x-oauth-basic"):
+        return user if len(user) >= SHORTEST_TOKEN else b""
+    return password
 
 
 def _document(value: bytes) -> Any:
-    # A JSON object or array; None for everything else.
+    """Return a value as JSON if it is an object or array; None for everything else."""
     if value.lstrip()[:1] not in (b"{", b"["):
         return None
     from json import loads  # only for such values
@@ -110,7 +108,7 @@ def _document(value: bytes) -> Any:
 
 
 def _leaves(node: Any, key: str | None) -> Iterator[bytes]:
-    # `key` is the nearest key above.
+    """Yield the secret leaves below a node; `key` is the nearest key above it."""
     if isinstance(node, dict):
         for name, item in node.items():
             yield from _leaves(item, name)

@@ -16,13 +16,13 @@ __all__ = ["find_leaks", "refuse_leaks"]
 def find_leaks(data: object, *, masker: Masker | None = None) -> list[str]:
     """Return the names of the registered secrets that something about to be persisted holds, never their values.
 
-    Text and bytes (a pickle, JSON, HTML) are searched as they are; any other object as it would be pickled, which
-    also answers for objects that refuse to be pickled, and exhausts no generator. Looked into, a few layers deep:
-    gzip, zlib, bz2, xz and zip; base64, base64url and hex; JSON, HTML, percent and Python escapes. Bytes are searched
-    in pieces of 1 MiB, and no larger part of them is copied.
+    Text and bytes (a pickle, JSON, HTML) are searched as they are, any other object as it would be pickled. Objects
+    that refuse to be pickled are taken apart, and no generator is run. Up to four layers are undone: gzip, zlib, bz2,
+    xz and zip; base64, base64url and hex; JSON, HTML, percent and Python escapes. Data is searched in pieces of
+    1 MiB and never copied as a whole.
 
-    It cannot see what is encrypted, compressed in another way (zstd, snappy, lz4), or changed: reversed, cut into
-    pieces, joined with other bytes before it was encoded in an unusual way. It stops accidents, not intent.
+    Not found is a value that is encrypted, hashed, compressed in another way (zstd, snappy, lz4), or changed:
+    reversed, in other letter case, cut into pieces. It stops accidents, not intent.
 
     Args:
         data: what is to be persisted.
@@ -32,7 +32,7 @@ def find_leaks(data: object, *, masker: Masker | None = None) -> list[str]:
         The names, sorted, each once.
 
     Raises:
-        SecretLeak: if an object is nested so deeply that nobody can look into it.
+        SecretLeak: if an object is nested too deeply to be searched.
 
     Example:
         >>> from tacenda.masking import Masker
@@ -69,5 +69,5 @@ def refuse_leaks(data: object, what: str, *, masker: Masker | None = None) -> No
     if names := find_leaks(data, masker=masker):
         raise SecretLeak(
             f"{what} holds the value of {', '.join(map(repr, names))} and is not saved",
-            hint="keep the secret's name and read it again where it is needed; allow_leak exempts what must hold it",
+            hint="save the secret's name instead of its value, and read the secret again where it is needed",
         )

@@ -43,32 +43,32 @@ def pieces(data: object, take: Callable[[bytes | memoryview], None]) -> None:
     except RecursionError:
         raise SecretLeak(
             f"cannot look for secrets in a {type(data).__name__}: it is nested too deeply",
-            hint="persist something flatter",
+            hint="save it in a flatter form, such as a list instead of a chain of objects",
         ) from None
 
 
 class _Pickler(pickle.Pickler):
-    """Pickles whatever there is, in a form that nobody can load: only its bytes matter.
+    """Pickles any object, in a form that cannot be loaded again: only its bytes matter.
 
-    What refuses to be pickled, a secret above all, is taken apart.
+    Objects that refuse to be pickled, such as secrets, are taken apart.
     """
 
     def __init__(self, take: Callable[[bytes | memoryview], None]) -> None:
         # Protocol 5 hands out the memory of arrays instead of copying it.
-        super().__init__(_Sink(take), protocol=5, buffer_callback=lambda buffer: take(buffer.raw()))
+        super().__init__(_Writer(take), protocol=5, buffer_callback=lambda buffer: take(buffer.raw()))
 
     def reducer_override(self, thing: Any) -> Any:
-        """Reduce everything but the plain types to its parts, which are saved once the thing itself is known."""
+        """Save the parts of a thing as its state: pickle saves that after it has noted the thing, so cycles end."""
         if isinstance(thing, (type, FunctionType)) and _importable(thing):
             return NotImplemented
-        return _Thing, (), _parts(thing)
+        return _Thing, (), _pickled_parts(thing)
 
 
 class _Thing:
     """Stands for any object in a pickle that is never loaded."""
 
 
-class _Sink:
+class _Writer:
     """What a pickler writes to."""
 
     def __init__(self, take: Callable[[bytes | memoryview], None]) -> None:
@@ -80,7 +80,7 @@ def _buffer(data: object) -> memoryview | None:
         view = memoryview(data)  # type: ignore[arg-type]
     except (TypeError, ValueError, BufferError):
         return None
-    if "O" in (view.format or ""):  # it holds the addresses of objects
+    if "O" in (view.format or ""):  # addresses of objects, not their content
         return None
     return view.cast("B") if view.c_contiguous and view.nbytes else memoryview(view.tobytes())
 
@@ -92,7 +92,7 @@ def _importable(thing: Any) -> bool:
     return found is thing
 
 
-def _parts(thing: Any) -> list[Any]:
+def _pickled_parts(thing: Any) -> list[Any]:
     """Return what a pickle of a thing would hold, or what it is made of if it refuses."""
     if isinstance(thing, (type, FunctionType)):  # cloudpickle saves what these bring along
         return _definition(thing)
@@ -103,11 +103,11 @@ def _parts(thing: Any) -> list[Any]:
     reduce = copyreg.dispatch_table.get(type(thing))
     try:
         reduced = reduce(thing) if reduce else thing.__reduce_ex__(5)
-    except Exception:  # noqa: BLE001 - SecretLeak, TypeError, whatever somebody's code raises: see what it is made of
+    except Exception:  # noqa: BLE001 - SecretLeak, TypeError, or an error of a user's code
         return [*_content(thing), _attributes(thing)]
     if isinstance(reduced, str):  # the name of something that can be imported
         return [reduced]
-    return [list(part) if isinstance(part, Iterator) else part for part in reduced]  # some of them come as iterators
+    return [list(part) if isinstance(part, Iterator) else part for part in reduced]  # pickle would refuse iterators
 
 
 def _definition(thing: type | FunctionType) -> list[Any]:
@@ -121,7 +121,7 @@ def _definition(thing: type | FunctionType) -> list[Any]:
 
 
 def _content(thing: Any) -> list[Any]:
-    """Return the content of a subclass of a built-in type, past whatever it does when it is asked nicely."""
+    """Return the content of a subclass of a built-in type, past any method that it overrides."""
     if isinstance(thing, str):
         return [str.__getitem__(thing, slice(None))]
     if isinstance(thing, (bytes, bytearray)):

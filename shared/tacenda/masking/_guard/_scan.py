@@ -1,27 +1,27 @@
-"""Searching a stream of bytes of any size for secrets, also in what is encoded in it."""
+"""Searching a stream of bytes for secrets, also in what is compressed, encoded or escaped in it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tacenda.masking._guard._compressed import Compressed
-from tacenda.masking._guard._encoded import spelled
-from tacenda.masking._guard._escaped import Escaped
-from tacenda.masking._guard._recoded import PickledBytes
+from tacenda.masking._guard._base64_hex import base64_and_hex
+from tacenda.masking._guard._decompress import Decompressor
+from tacenda.masking._guard._pickled_bytes import PickledBytes
+from tacenda.masking._guard._unescape import Unescaper
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tacenda.masking._engine import Masker
-    from tacenda.masking._guard._stretch import Sink
+    from tacenda.masking._guard._decoder import Sink
 
 __all__ = ["Scanner"]
 
 BLOCK = 1 << 20
-"""How much is looked at at a time. Bytes."""
+"""How much is searched at a time. Bytes."""
 
 DEPTH = 4
-"""How many layers are taken off: gzip in base64 in JSON in HTML."""
+"""How many layers are undone, for instance gzip in base64 in JSON in HTML."""
 
 
 class Scanner:
@@ -58,7 +58,7 @@ class Scanner:
         self.found.update(self._masker.names(window))
         self._tail = window[max(len(window) - self._masker.longest + 1, 0) :]
         if self._decoders is None:
-            kinds = (Compressed, Escaped, spelled, PickledBytes) if self._depth else ()
+            kinds = (Decompressor, Unescaper, base64_and_hex, PickledBytes) if self._depth else ()
             self._decoders = [kind(self.inner) for kind in kinds]
         for decoder in self._decoders:
             decoder.feed(block)

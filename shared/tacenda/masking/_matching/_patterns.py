@@ -22,14 +22,12 @@ class PatternSet:
     """
 
     def __init__(self) -> None:
-        self.longest = 0
-        """The length of the longest pattern, in bytes; 0 without any."""
         self._patterns: dict[bytes, None] = {}
-        self._lengths: dict[int, int] = {}  # length: how many patterns have it
         self._short: tuple[bytes, ...] = ()  # too short to hold a whole word wherever they start
         self._discarded = 0
         self._windows = Windows()
         self._prefixes = Prefixes()
+        self.partial = self._prefixes.partial
         self._shortcut = Shortcut(self._patterns)
 
     def __len__(self) -> int:
@@ -38,16 +36,18 @@ class PatternSet:
     def __contains__(self, pattern: bytes) -> bool:
         return pattern in self._patterns
 
+    @property
+    def longest(self) -> int:
+        """The length of the longest pattern, in bytes; 0 without any."""
+        return self._prefixes.longest
+
     def add(self, pattern: bytes) -> None:
         """Take in a pattern of at least one byte; one that is there already changes nothing."""
         if pattern in self._patterns:
             return
         self._patterns[pattern] = None
-        length = len(pattern)
-        self._lengths[length] = self._lengths.get(length, 0) + 1
-        self.longest = max(self.longest, length)
         self._prefixes.add(pattern)
-        if length < SHORTEST:
+        if len(pattern) < SHORTEST:
             self._short = (*self._short, pattern)
         else:
             self._windows.add(pattern)
@@ -58,12 +58,7 @@ class PatternSet:
         if pattern not in self._patterns:
             return
         del self._patterns[pattern]
-        length = len(pattern)
-        self._lengths[length] -= 1
-        if not self._lengths[length]:
-            del self._lengths[length]
-            self.longest = max(self._lengths, default=0)
-        if length < SHORTEST:
+        if len(pattern) < SHORTEST:
             self._short = tuple(kept for kept in self._short if kept != pattern)
         else:
             self._windows.discard(pattern)
@@ -88,26 +83,11 @@ class PatternSet:
                 start = buffer.find(pattern, start + 1)
         return found
 
-    def partial(self, buffer: bytes) -> int:
-        """Return where the longest end of a buffer starts that is the beginning of a pattern, but not all of it.
-
-        Returns:
-            An offset into the buffer; its length when no pattern can begin there.
-        """
-        return self._prefixes.partial(buffer, self.longest)
-
-    def clean(self, buffer: bytes) -> bool:
-        """Return whether a buffer holds no pattern and does not end in the beginning of one."""
-        if self._prefixes.partial(buffer, self.longest) != len(buffer):
-            return False
-        misses = self._shortcut.misses
-        return (misses is not None and misses(buffer)) or not self.find(buffer)
-
     def _clear_out(self) -> None:
         """Make the indexes anew: what they keep of discarded patterns makes them slower, not wrong."""
-        windows, prefixes = Windows(), Prefixes()
+        windows = Windows()
         for pattern in self._patterns:
-            prefixes.add(pattern)
             if len(pattern) >= SHORTEST:
                 windows.add(pattern)
-        self._windows, self._prefixes, self._discarded = windows, prefixes, 0
+        self._windows, self._discarded = windows, 0
+        self._prefixes.clear_out(self._patterns)

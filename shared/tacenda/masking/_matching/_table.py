@@ -24,8 +24,11 @@ SMALLEST, LARGEST = 16, 22
 BLOCK = 1 << 16
 """So many words are looked up at once: what that takes stays in the processor's cache."""
 
-DEEPEST = 4
-"""So many rows of one slot are told apart here; where there are more, every hit is reported."""
+FEW = 128
+"""So many hits in a block are reported as they are: looking at them takes no longer than looking them up again."""
+
+_ONE, _OTHER = 2654435761, 2246822519
+"""Odd numbers that spread words over the slots: by the golden ratio, and a prime of xxHash's."""
 
 
 def numpy_if_imported() -> Any:
@@ -36,6 +39,10 @@ def numpy_if_imported() -> Any:
 
 class Table:
     """A hash table of the words by which patterns are found. It may report too many hits, and never too few.
+
+    A word is looked up by itself first. That leaves so few that they can be looked up again by another hash, now
+    together with the one or two words before it, where a pattern has them: text that only begins or ends like a
+    pattern seldom gets further, nor do the words that UTF-32 makes of a letter.
 
     Threads read it without a lock: it does not change, but a larger one takes its place.
 
@@ -48,24 +55,24 @@ class Table:
     def __init__(self, numpy: Any, rows: list[Row], total: int) -> None:
         self.total = total
         self._numpy = numpy
+        self._rows = 0
         bits = min(max(len(rows).bit_length() + SPARSE, SMALLEST), LARGEST)
-        self.taken = numpy.zeros(1 << bits, numpy.bool_)
-        self.slots = numpy.zeros(1 << bits, numpy.int32)  # numbers of rows in _facts
-        # word, its offset, the pattern's length, first and last word, next row in the same slot; row 0 ends a slot
-        self._facts = numpy.zeros((1, 6), numpy.int64)
-        self._factor, self._shift = numpy.uint32(2654435761), numpy.uint32(32 - bits)
+        self.words = numpy.zeros(1 << bits, numpy.bool_)
+        self.stretches = numpy.zeros((3, 1 << bits), numpy.bool_)
+        self._shift = numpy.uint32(32 - bits)
+        self._one, self._other = numpy.uint32(_ONE), numpy.uint32(_OTHER)
         self.put(rows)
 
     def has_room(self, more: int) -> bool:
         """Return whether so many rows more leave most slots free."""
-        return (len(self._facts) + more) << SPARSE <= 2 * len(self.taken)
+        return (self._rows + more) << SPARSE <= 2 * len(self.words)
 
     def extended(self, rows: list[Row], total: int) -> Table:
         """Return a table that has more rows."""
         import copy
 
         table = copy.copy(self)
-        table.total, table.taken, table.slots = total, self.taken.copy(), self.slots.copy()
+        table.total, table.words, table.stretches = total, self.words.copy(), self.stretches.copy()
         table.put(rows)
         return table
 
@@ -74,61 +81,43 @@ class Table:
         hits: list[int] = []
         words = self._numpy.frombuffer(buffer, self._numpy.uint32, len(buffer) // WORD)
         for start in range(0, len(words), BLOCK):
-            slots = self._slots_of(words[start : start + BLOCK])
-            taken = self.taken.take(slots)
-            if taken.any():
-                places = taken.nonzero()[0]
-                hits += self._likely(buffer, words, places + start, self.slots.take(slots.take(places)))
+            block = words[start : start + BLOCK]
+            slots = block * self._one
+            slots >>= self._shift
+            places = self.words.take(slots).nonzero()[0]
+            places += start
+            if len(places) > FEW:
+                places = places[self._likely(words, places)]
+            hits += places.tolist()
         return hits
 
-    def _slots_of(self, words: Any) -> Any:
-        return (words * self._factor) >> self._shift
-
     def put(self, rows: list[Row]) -> None:
-        """Put rows in front of those that are in their slots already."""
+        """Put in rows, before anybody else has the table."""
         if not rows:
             return
         numpy = self._numpy
-        facts = [
-            (word, offset, len(pattern), _word(pattern[:WORD]), _word(pattern[-WORD:]), 0)
-            for word, offset, pattern in rows
-        ]
-        new = numpy.array(facts, numpy.int64)
-        slots = self._slots_of(new[:, 0].astype(numpy.uint32))
-        order = slots.argsort(kind="stable")
-        new, slots = new[order], slots[order]
-        numbers = numpy.arange(len(self._facts), len(self._facts) + len(new))
-        new[:, -1] = self.slots[slots]
-        same = (slots[1:] == slots[:-1]).nonzero()[0]
-        new[same + 1, -1] = numbers[same]
-        self._facts = numpy.concatenate([self._facts, new])
-        self.slots[slots] = numbers  # where a slot stands several times, the last one counts
-        self.taken[slots] = True
+        self._rows += len(rows)
+        words = numpy.array([word for word, _, _ in rows], numpy.uint32)
+        stretches = [pattern[max(offset - 2 * WORD, 0) : max(offset, 0)].rjust(2 * WORD) for _, offset, pattern in rows]
+        earlier, before = numpy.frombuffer(b"".join(stretches), numpy.uint32).reshape(-1, 2).T
+        known = numpy.array([min(max(offset, 0) // WORD, 2) for _, offset, _ in rows])
+        self.words[words * self._one >> self._shift] = True
+        self.stretches[known, numpy.choose(known, self._slots(words, before, earlier))] = True
 
-    def _likely(self, buffer: bytes, words: Any, places: Any, rows: Any) -> list[int]:
-        """Return the hits that have the first and the last word of a pattern where it would start and end.
+    def _likely(self, words: Any, places: Any) -> Any:
+        """Return of each place whether a pattern has its word after the words that stand before it in a text."""
+        # Before the start of the text there is nothing, and no pattern: anything will do.
+        before, earlier = (words.take(places - back, mode="wrap") for back in (1, 2))
+        slots = self._slots(words.take(places), before, earlier)
+        one, two, three = map(self._numpy.take, self.stretches, slots)
+        return one | two | three
 
-        Text that only begins or ends like a pattern goes no further than this.
-        """
-        numpy = self._numpy
-        anywhere = numpy.ndarray((len(buffer) - WORD + 1,), numpy.uint32, buffer, strides=(1,))
-        hits: list[int] = []
-        for _ in range(DEEPEST):
-            word, offset, length, first, last, other = self._facts.take(rows, axis=0).T
-            likely = word == words.take(places)
-            if likely.any():
-                starts = places * WORD - offset
-                likely &= (starts >= 0) & (starts + length <= len(buffer))
-                starts, ends = starts[likely], (starts + length - WORD)[likely]
-                likely[likely] = (anywhere[starts] == first[likely]) & (anywhere[ends] == last[likely])
-                hits += places[likely].tolist()
-            more = (other > 0) & ~likely
-            places, rows = places[more], other[more]
-            if not len(places):
-                break
-        hits += places.tolist()
-        return hits
+    def _slots(self, words: Any, before: Any, earlier: Any) -> tuple[Any, Any, Any]:
+        """Return the slots of words by themselves, together with the word before, and with the two words before."""
+        two = self._mixed(words) ^ before
+        three = self._mixed(two) ^ earlier
+        return tuple(key * self._other >> self._shift for key in (words, two, three))
 
-
-def _word(data: bytes) -> int:
-    return int.from_bytes(data, sys.byteorder)
+    def _mixed(self, key: Any) -> Any:
+        key = key * self._one  # which leaves low zero bits as they are, and in UTF-32 there are many
+        return key ^ key >> 15

@@ -31,8 +31,8 @@ BLOCK = 256
 TABLE_FROM = 2048
 """From this length on a text is looked through by numpy, if it is there. Bytes."""
 
-CROWD, SPOTS = 8, 16
-"""Where more than so many patterns have the same words, so many other spots of a pattern are tried."""
+CROWD, SPOTS = 64, 16
+"""Where other patterns have the same words more often than this, so many other spots of a pattern are tried."""
 
 Row = tuple[int, int, bytes]
 """A word, its offset in a pattern, and the pattern."""
@@ -71,7 +71,7 @@ class Windows:
     def find(self, buffer: bytes) -> list[Span]:
         """Return every occurrence of every pattern, in no order."""
         size = len(buffer) & -WORD
-        words = memoryview(buffer if size == len(buffer) else buffer[:size]).cast("I")
+        words = memoryview(buffer)[:size].cast("I")
         if size < TABLE_FROM:
             return [] if self._misses(words) else self._verified(buffer, words, self._hits(words))
         table = self._caught_up()

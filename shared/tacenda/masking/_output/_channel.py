@@ -1,7 +1,7 @@
-"""The way from the processes that share a masking helper to that helper.
+"""Talking to the masking helper.
 
-Every process that inherits the door, a socket to the helper, sends a fresh connection through it: a child that was
-forked registers its own secrets and never talks over its parent's connection. The door is closed by `exec`.
+Processes that share a helper inherit one control socket, over which each sends the helper connections of its own. So
+a forked child registers its own secrets and never uses its parent's connections. `exec` closes the control socket.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from tacenda.masking._output._wire import DONE, DRAIN, TARGETS, exactly, message
 __all__ = ["Channel", "lifted"]
 
 _PATIENCE = 60.0
-"""A helper that does not answer within this is as good as gone. Seconds."""
+"""A helper that has not answered after this time counts as gone. Seconds."""
 _QUIETLY = getattr(socket, "MSG_NOSIGNAL", 0)
-"""A program that lets SIGPIPE end it still gets to say why."""
+"""No SIGPIPE, so that a program which lets that signal end it can still say why it ends."""
 _LOWEST = 3
 
 
 def lifted(descriptor: int, *, close: bool = True) -> int:
-    """Return a new number for a descriptor, above the standard ones, which a program may have closed.
+    """Duplicate a descriptor to a number above 2: a program that closed a standard one must not get ours there.
 
     Args:
-        descriptor: the old number.
-        close: whether that is closed.
+        descriptor: what to duplicate.
+        close: whether to close it then.
     """
     high: int = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _LOWEST)
     if close:
@@ -38,12 +38,12 @@ def lifted(descriptor: int, *, close: bool = True) -> int:
 class Channel:
     """Requests to the helper, from any thread, from a signal handler and after a fork.
 
-    Connections that nobody is using wait in a list, whose `pop` and `append` are atomic: there is no lock that a
-    fork could catch in the wrong moment, or that a signal handler could wait for in vain.
+    Idle connections are kept in a list, whose `pop` and `append` are atomic. A lock would not do: a fork could copy
+    it while it is held, and a signal handler could wait for it for ever.
     """
 
-    def __init__(self, door: socket.socket) -> None:
-        self._door = door
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
         self._idle: list[socket.socket] = []
 
     def request(self, kind: bytes, payload: bytes = b"") -> bool:
@@ -58,17 +58,17 @@ class Channel:
         """
         connection = self._take()
         try:
-            connection.settimeout(None if kind == DRAIN else _PATIENCE)  # readers may take as long as they like
+            connection.settimeout(None if kind == DRAIN else _PATIENCE)  # a slow reader is waited for
             connection.sendall(message(kind, payload), _QUIETLY)
             answer = exactly(connection, 1)
-        except BaseException:  # a Ctrl-C too: the answer would be taken for the next request's
+        except BaseException:  # Ctrl-C too: the next request would read this one's answer
             connection.close()
             raise
         self._idle.append(connection)
         return answer == DONE
 
     def targets(self, count: int) -> list[int]:
-        """Return new descriptors of where the output goes in the end.
+        """Return new descriptors of where the output really goes, one for each stream.
 
         Raises:
             OSError, EOFError: if the helper is gone.
@@ -81,15 +81,15 @@ class Channel:
         return descriptors
 
     def forget(self) -> None:
-        """In a forked child: the connections are the parent's."""
+        """Close the idle connections: in a forked child they are the parent's."""
         self._idle, inherited = [], self._idle
         for connection in inherited:
             connection.close()
 
     def close(self) -> None:
-        """Leave: the helper ends when every process has, and nobody can write to it any more."""
+        """Leave. The helper ends when all processes have left and nobody can write to it any more."""
         self.forget()
-        self._door.close()
+        self._control.close()
 
     def _take(self) -> socket.socket:
         with suppress(IndexError):
@@ -98,7 +98,7 @@ class Channel:
         with theirs:  # macOS may drop a descriptor that its sender closes before it is received
             try:
                 mine.settimeout(_PATIENCE)
-                socket.send_fds(self._door, [DONE], [theirs.fileno()], _QUIETLY)
+                socket.send_fds(self._control, [DONE], [theirs.fileno()], _QUIETLY)
                 exactly(mine, 1)
             except BaseException:
                 mine.close()

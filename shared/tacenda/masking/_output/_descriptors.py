@@ -1,7 +1,7 @@
 """Masking what a process and its children write to descriptors 1 and 2, through a helper process.
 
-A thread of our own would lose what is in the pipe when the process is killed, and stall while C code holds the
-interpreter; a wrapped `sys.stdout` sees no subprocess, no `os.write` and no C library (see `_helper`).
+A wrapped `sys.stdout` would miss subprocesses, `os.write` and C libraries. A thread that reads from a pipe would lose
+what is in it when the process is killed, and stall while C code holds the interpreter.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tacenda.masking._output._wire import ADD, DRAIN, REMOVE
 
 if TYPE_CHECKING:
     from tacenda.masking._engine import Masker
-    from tacenda.masking._output._between import Between
+    from tacenda.masking._output._redirect import Redirection
 
 __all__ = ["MaskedDescriptors"]
 
@@ -24,17 +24,17 @@ _START_AGAIN = "start the program again; if memory is short the system may have 
 
 
 class MaskedDescriptors:
-    """Follows a masker: starts the helper with the first value, and hands it every value after that.
+    """A follower of a masker that starts the helper with the first value and passes every value on to it.
 
-    A forked child registers with its parent's helper, or starts one of its own if there is none yet.
+    A forked child uses its parent's helper; if there is none yet, it starts its own.
     """
 
     def __init__(self, masker: Masker) -> None:
         self._masker = masker
-        self._between: Between | None = None
-        self._last_word: int | None = None
+        self._redirection: Redirection | None = None
+        self._real_stderr: int | None = None
         self.gone = False
-        """Whether the helper was found dead: what was written since then has not arrived."""
+        """Whether the helper was found dead. What was written after its death is lost."""
 
     def add(self, value: bytes, name: str) -> None:
         """Have a value masked before it can be written.
@@ -45,7 +45,7 @@ class MaskedDescriptors:
         failure, hint = self._start(), f"make sure that {sys.executable} can be started here"
         if failure is None:
             failure, hint = self._ask(ADD, value), _START_AGAIN
-        del value  # an error keeps the frames that it passed
+        del value  # the traceback of the error keeps this frame
         if failure:
             raise SecretLeak(f"cannot mask {name}, so it is not handed out: {failure}", name=name, hint=hint)
 
@@ -54,18 +54,18 @@ class MaskedDescriptors:
         self._ask(REMOVE, value)
 
     def drain(self) -> None:
-        """Return when everything that was written so far has arrived, or cannot any more."""
+        """Wait until everything that was written so far has arrived, or the helper is gone."""
         self._ask(DRAIN)
 
     def restore(self) -> None:
-        """Put descriptors 1 and 2 back where they led, and leave the helper to end."""
-        if self._between is None:
+        """Lead descriptors 1 and 2 back to where they led before, and let the helper end."""
+        if self._redirection is None:
             return
-        from tacenda.masking._output._between import identity
+        from tacenda.masking._output._redirect import identity
 
         self.drain()
-        channel, streams = self._between.channel, self._between.streams
-        with suppress(OSError, EOFError):  # without the helper nothing gets out any more, which is what it is for
+        channel, streams = self._redirection.channel, self._redirection.streams
+        with suppress(OSError, EOFError):  # without the helper output stays cut off: it could hold secrets
             for target, (descriptors, ours) in zip(channel.targets(len(streams)), streams, strict=True):
                 for descriptor in descriptors:
                     with suppress(OSError):  # somebody may have closed it since, or redirected it
@@ -73,52 +73,52 @@ class MaskedDescriptors:
                             os.dup2(target, descriptor)
                 os.close(target)
         channel.close()
-        self._between = None
-        self._close_last_word()
+        self._redirection = None
+        self._close_real_stderr()
 
     def after_fork(self) -> None:
-        """In a child: use none of the parent's connections, and do not hold its terminal or pipe open."""
-        if self._between:
-            self._between.channel.forget()
-            self._close_last_word()
+        """In a forked child: drop the parent's connections, and do not keep its real stderr open."""
+        if self._redirection:
+            self._redirection.channel.forget()
+            self._close_real_stderr()
 
     def _start(self) -> str | None:
         """Start the helper if there is none; return why that failed."""
-        if self._between:
+        if self._redirection:
             return None
-        from tacenda.masking._output._between import put_between
+        from tacenda.masking._output._redirect import redirect
 
         try:
-            self._between = put_between(self._masker)
+            self._redirection = redirect(self._masker)
         except OSError as error:
             return f"the masking helper does not start: {error}"
-        if self._between:
-            self._last_word = self._between.last_word
+        if self._redirection:
+            self._real_stderr = self._redirection.real_stderr
         return None
 
     def _ask(self, kind: bytes, payload: bytes = b"") -> str | None:
-        """Return why the helper did not do it; None if it did, or if there is none and nothing to mask for."""
-        if self._between is None:
+        """Ask the helper for something; return why it failed, None if it did not or if there is no helper."""
+        if self._redirection is None:
             return None
-        helper = f"the masking helper (process {self._between.process})"
+        helper = f"the masking helper (process {self._redirection.process})"
         try:
-            if self._between.channel.request(kind, payload):
+            if self._redirection.channel.request(kind, payload):
                 return None
         except (OSError, EOFError) as error:
             why = f"{helper} is gone" + (f": {error}" if str(error) else "")
             self._tell(why)
             return why
-        return f"{helper} could not take it"
+        return f"{helper} could not register it"
 
     def _tell(self, why: str) -> None:
-        """Say once why output ends: what is written to descriptors 1 and 2 goes nowhere now."""
-        if not self.gone and self._last_word is not None:
+        """Say once, on the real stderr, why output ends: nobody reads descriptors 1 and 2 any more."""
+        if not self.gone and self._real_stderr is not None:
             text = f"tacenda: {why}; output is cut off here, because it could hold secrets\n  next: {_START_AGAIN}\n"
             with suppress(OSError):
-                os.write(self._last_word, text.encode())
+                os.write(self._real_stderr, text.encode())
         self.gone = True
 
-    def _close_last_word(self) -> None:
-        if self._last_word is not None:
-            os.close(self._last_word)
-            self._last_word = None
+    def _close_real_stderr(self) -> None:
+        if self._real_stderr is not None:
+            os.close(self._real_stderr)
+            self._real_stderr = None

@@ -1,8 +1,8 @@
-"""The helper process: it stands between the processes of a job and where their output goes, and masks it.
+"""The helper process: it reads what the processes of a job write, masks it and passes it on.
 
-It outlives those that write, because what is in the pipe when one is killed must still arrive: it ends when nobody
-is left who could write or register. It is in a session of its own and no child of the process that started it, so
-that neither a Ctrl-C nor what ends a job or all children of a process takes it down with output in flight.
+It outlives those processes, because what is in a pipe when one is killed must still arrive. It ends when nobody is
+left who could write or register. It has a session of its own and is no child of the process that started it, so that
+it is not ended with output in flight by Ctrl-C, or by whatever ends a job or all children of a process.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ __all__ = ["main"]
 
 _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTSTP)
 _SWITCH = 0.0005
-"""A registration waits at most about so long for a thread that masks. Seconds."""
+"""A thread that masks lets one that registers run after about this time. Seconds."""
 
 
-def main(token: str, min_length: str, numpy: str, door: str, *routes: str) -> None:
+def main(token: str, min_length: str, numpy: str, control: str, *routes: str) -> None:
     """Run the helper; does not return. The arguments are those of its command line.
 
     Args:
         token: what stands in for a value.
         min_length: see `Masker`.
         numpy: the directory that holds numpy, or "".
-        door: the descriptor of the socket that takes connections.
-        routes: three numbers each, with commas, see `Route`.
+        control: the descriptor of the socket over which connections come.
+        routes: for each stream the three numbers of its `Route`, with commas in between.
     """
     if os.fork():
         os._exit(0)
@@ -46,13 +46,12 @@ def main(token: str, min_length: str, numpy: str, door: str, *routes: str) -> No
         signal.signal(number, signal.SIG_IGN)
     os.chdir("/")  # do not keep a file system busy
     sys.setswitchinterval(_SWITCH)
-    entrance = socket.socket(fileno=_low(int(door)))
     masker = Masker(token, int(min_length))
     pumps = [Pump(_route(numbers), masker, numpy) for numbers in routes]
     for pump in pumps:
         pump.start()
     _say_ready()
-    _serve(entrance, masker, pumps)
+    _serve(socket.socket(fileno=_low(int(control))), masker, pumps)
     for pump in pumps:
         pump.join()
     os._exit(0)
@@ -64,7 +63,7 @@ def _route(numbers: str) -> Route:
 
 
 def _low(descriptor: int) -> int:
-    """Return the descriptor under the lowest free number: `select` takes none above 1023."""
+    """Move a descriptor to the lowest free number: `select` takes none above 1023."""
     low = os.dup(descriptor)
     os.close(descriptor)
     return low
@@ -78,10 +77,10 @@ def _say_ready() -> None:
     os.close(nowhere)
 
 
-def _serve(door: socket.socket, masker: Masker, pumps: Sequence[Pump]) -> None:
-    """Answer every connection that comes through the door, until nobody holds its other end."""
+def _serve(control: socket.socket, masker: Masker, pumps: Sequence[Pump]) -> None:
+    """Answer every connection that comes over the control socket, until nobody holds its other end."""
     while True:
-        data, descriptors, _, _ = socket.recv_fds(door, 1, 1)
+        data, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not data:
             return
         for descriptor in descriptors:
@@ -103,9 +102,9 @@ def _answer(connection: socket.socket, masker: Masker, pumps: Sequence[Pump]) ->
 def _do(kind: bytes, payload: bytes, masker: Masker, pumps: Sequence[Pump]) -> bytes:
     try:
         if kind == ADD:
-            masker.add(payload)
             if why_not_masked(payload, masker.min_length):
                 return FAILED
+            masker.add(payload)
         elif kind == REMOVE:
             masker.remove(payload)
         elif kind == DRAIN:

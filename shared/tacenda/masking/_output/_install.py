@@ -21,7 +21,7 @@ class Level(NamedTuple):
 
     active: bool
     why_not: str | None
-    """Why it is not active, or cannot be here; None if it is."""
+    """Why it is not active; None if it is."""
 
 
 class Status(NamedTuple):
@@ -32,7 +32,7 @@ class Status(NamedTuple):
     descriptors: Level
     """All that the process and its children write to descriptors 1 and 2, from the first registered value on."""
     streams: Level
-    """What Python code writes to `sys.stdout` and `sys.stderr` where that does not lead to descriptors 1 and 2."""
+    """What Python code writes to a `sys.stdout` or `sys.stderr` that does not lead to descriptors 1 and 2."""
 
 
 class _Installation:
@@ -57,9 +57,9 @@ class _State:
 def install() -> None:
     """Mask all output of this process and of those it starts: logging, tracebacks, and descriptors 1 and 2.
 
-    A helper process stands behind the descriptors from the first registered value on; without one nothing is
-    started. Calling it again only masks a `sys.stdout` or `sys.stderr` that was replaced since. Children that
-    were started before go on writing past it.
+    With the first registered value a helper process starts, through which descriptors 1 and 2 are led; before that
+    nothing is started. Children that run already are not masked. Call it again to mask a `sys.stdout`,
+    a `sys.stderr` or a hook that somebody has replaced since; it changes nothing else.
 
     Raises:
         SecretLeak: if values are registered already and the helper does not start.
@@ -87,7 +87,7 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Take the masking off: what was written before arrives masked, what is written afterwards as it is. For tests."""
+    """Undo `install`, for tests: what was written before arrives masked, what is written afterwards as it is."""
     import atexit
 
     from tacenda.masking import _records
@@ -106,7 +106,7 @@ def uninstall() -> None:
 
 
 def status() -> Status:
-    """Return what is masked in this process, and why the rest is not, for `tacenda check`."""
+    """Return what is masked in this process, and why the rest is not."""
     installed = _State.installation is not None
     idle = None if installed else "install() was not called"
     reason = why_no_descriptors()
@@ -154,7 +154,7 @@ def _flush() -> None:
 
 
 def _finish() -> None:
-    """At exit: wait until everything has arrived, as if there were no helper."""
+    """At exit: wait until everything has arrived, as a process without a helper does."""
     installation = _State.installation
     if installation is None:
         return

@@ -16,36 +16,37 @@ if TYPE_CHECKING:
 __all__ = ["launch"]
 
 _ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3))
-# After the standard library, so that nothing beside tacenda can take its place.
+# Appended, so that no module installed beside tacenda can shadow one of the standard library.
 _PROGRAM = (
     "import sys; sys.path.append({root!r}); from tacenda.masking._output import _helper; _helper.main(*sys.argv[1:])"
 )
 _LOADER = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
-"""All that the helper keeps of the environment: without them some interpreters do not start."""
+"""The variables that the helper inherits: some interpreters do not start without them."""
 _PATIENCE = 60.0
+"""How long the helper may take to start. Seconds."""
 
 
-def launch(door: int, routes: Iterable[Route], masker: Masker) -> int:
-    """Start a helper and return its process id once it carries.
+def launch(control: int, routes: Iterable[Route], masker: Masker) -> int:
+    """Start a helper, wait until it is ready, and return its process id.
 
     Args:
-        door: the helper's end of the socket that takes connections.
+        control: the helper's end of the control socket.
         routes: the streams to mask.
-        masker: whose settings it gets; the values follow through the door.
+        masker: whose settings it gets. The values follow over the control socket.
 
     Raises:
         OSError: if it does not start; the message says why.
     """
     routes = list(routes)
     program = _PROGRAM.format(root=_ROOT)
-    settings = [masker.token.decode(), str(masker.min_length), _numpy(), str(door)]
+    settings = [masker.token.decode(), str(masker.min_length), _numpy(), str(control)]
     settings += [",".join(map(str, route)) for route in routes]
     process = subprocess.Popen(  # noqa: S603 - this interpreter
         [sys.executable, "-I", "-S", "-c", program, *settings],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        pass_fds=[door, *(number for route in routes for number in (route.source, route.target))],
+        pass_fds=[control, *(number for route in routes for number in (route.source, route.target))],
         env={"OPENBLAS_NUM_THREADS": "1"} | {name: os.environ[name] for name in _LOADER if name in os.environ},
         start_new_session=True,
     )
@@ -59,7 +60,7 @@ def launch(door: int, routes: Iterable[Route], masker: Masker) -> int:
         raise
     if process.returncode or not told:
         last = complaint.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        raise OSError(f"{sys.executable} ended with code {process.returncode}: {last or 'without a word'}")
+        raise OSError(f"{sys.executable} ended with code {process.returncode}: {last or 'without a message'}")
     return int(told)
 
 

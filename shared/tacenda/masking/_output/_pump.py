@@ -1,4 +1,4 @@
-"""Carrying one stream of output from the processes to where it goes in the end, masked. Runs in the helper."""
+"""Carrying one stream of output, masked, from the processes to where it really goes. Runs in the helper."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["Pump", "Route"]
 
 _CHUNK = 1 << 16
 _HELD = 0.1
-"""What may be the beginning of a value is released after so long: somebody may wait for a prompt. Seconds."""
+"""How long the possible beginning of a value is held back: somebody may wait for a prompt. Seconds."""
 _RESIZE = 0.2
-"""A terminal's size is looked at so often: only the foreground job of a terminal is told of a change. Seconds."""
+"""How often the size of the terminal is read: the helper is in another session and gets no SIGWINCH. Seconds."""
 _BUFFERED = 1 << 20
 """No pipe or terminal buffers more (Linux: /proc/sys/fs/pipe-max-size). Bytes."""
 _HEAVY = 1 << 24
-"""After so many bytes numpy is worth its start and its memory: with it the engine is many times as fast."""
+"""From so many bytes on numpy is worth its start and its memory: it makes the engine many times as fast. Bytes."""
 
 
 class Route(NamedTuple):
@@ -32,11 +32,11 @@ class Route(NamedTuple):
     source: int
     target: int
     group: int
-    """The process group to tell when the terminal changes its size; 0 if this is no terminal."""
+    """The process group that gets SIGWINCH when the terminal changes its size; 0 if this is no terminal."""
 
 
 class _Drain:
-    """Somebody waits until what was written before has arrived."""
+    """A request to be told when what was written before has arrived."""
 
     def __init__(self) -> None:
         self.left = _BUFFERED
@@ -44,7 +44,7 @@ class _Drain:
 
 
 class Pump(threading.Thread):
-    """Masks and carries until nobody can write any more, or nobody reads any more.
+    """Masks and carries until nobody can write, or nobody reads, any more.
 
     Args:
         route: from where to where.
@@ -64,13 +64,13 @@ class Pump(threading.Thread):
 
     @property
     def target(self) -> int:
-        """Where the output goes in the end."""
+        """The descriptor of where the output really goes."""
         return self._route.target
 
     def drain(self) -> None:
-        """Return when everything that was written to the stream before has arrived.
+        """Wait until everything that was written to the stream before has arrived.
 
-        A reader that does not read is waited for without a limit, as the writer itself would wait.
+        There is no limit of time: without masking, a writer would wait for a slow reader too.
         """
         drain = _Drain()
         self._drains.append(drain)
@@ -79,20 +79,20 @@ class Pump(threading.Thread):
             drain.done.wait()
 
     def run(self) -> None:
-        """Carry. Any fault of ours ends the whole helper: nothing gets out unmasked."""
+        """Carry to the end. Any fault of ours ends the whole helper, so that nothing gets out unmasked."""
         try:
             with suppress(OSError):  # of the target: nobody reads any more, or its disk is full
                 while self._step():
                     pass
                 self._leave_target()
-            os.close(self._route.source)  # the writers get what they would get without us: EPIPE, SIGPIPE
+            os.close(self._route.source)  # writers get EPIPE or SIGPIPE, as they would without masking
             self._ended.set()
             self._answer(list(self._drains))
         except BaseException:  # noqa: BLE001 - whatever it was
             os._exit(1)
 
     def _step(self) -> bool:
-        drains = list(self._drains)  # asked for before the look at the stream that follows
+        drains = list(self._drains)  # those that came before the read that follows
         if not self._readable(drains):
             self._write(self._stream.pause())
             self._answer(drains)
@@ -132,7 +132,7 @@ class Pump(threading.Thread):
                 select.select([], [self.target], [])
 
     def _leave_target(self) -> None:
-        """Nobody can write any more: do not keep a reader waiting for the end."""
+        """Close the target, so that its reader sees the end, but keep the number taken."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.target)
         os.close(nowhere)
@@ -152,5 +152,5 @@ class Pump(threading.Thread):
     def _speed_up(self) -> None:
         sys.path.append(self._numpy)
         self._numpy = ""
-        with suppress(Exception):  # an installation that does not work is none
+        with suppress(Exception):  # a numpy that cannot be imported is not used
             __import__("numpy")

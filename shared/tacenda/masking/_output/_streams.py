@@ -1,7 +1,7 @@
 """Masking what Python code writes to `sys.stdout` and `sys.stderr` where descriptors cannot be masked.
 
-That is on Windows, and for objects that lead elsewhere: a notebook's cell, a test's capture. The object stays what
-it is, and whoever holds it, a logging handler for instance, is masked too: only its `write` is another one.
+That is the case on Windows, and for streams that lead elsewhere: a notebook's cell, a test's capture. Only the methods
+of the stream are replaced, not the object, so that whoever holds it, such as a logging handler, is masked too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["MaskedStream", "leads_to_descriptor", "wrap"]
 
 _HELD = 0.1
-"""What may be the beginning of a value is released after so long, as in the helper. Seconds."""
+"""How long the possible beginning of a value is held back, as in the helper. Seconds."""
 
 
 def leads_to_descriptor(stream: IO[Any] | None) -> bool:
@@ -31,10 +31,10 @@ def leads_to_descriptor(stream: IO[Any] | None) -> bool:
 
 
 def wrap(stream: IO[Any] | None, masker: Masker) -> list[MaskedStream]:
-    """Mask a stream, and the bytes beneath it if it has any; return what can be taken off again.
+    """Mask a stream and the buffer beneath it, if it has one.
 
     Returns:
-        Nothing if the stream is None, is masked already, or does not let its `write` be replaced.
+        What can be taken off again: nothing if there is no stream, or it is masked already or cannot be masked.
     """
     layers: list[MaskedStream] = []
     for layer in (stream, getattr(stream, "buffer", None)):
@@ -87,7 +87,7 @@ class MaskedStream:
             self.write(line)
 
     def flush(self) -> None:
-        """Show what can be shown: somebody asked to see a prompt."""
+        """Pass on what can be passed on: somebody asked to see a prompt."""
         with self._lock:
             self._pass_on(self._mask.pause())
             self._flush()

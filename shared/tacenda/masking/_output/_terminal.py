@@ -1,4 +1,4 @@
-"""A terminal of our own in front of the real one, so that programs still see a terminal, its settings and its size."""
+"""A pseudo-terminal in front of the real one, so that programs still see a terminal, its settings and its size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import termios
 __all__ = ["copy_size", "open_terminal"]
 
 _SIZE = struct.Struct("HHHH")
-_OUTPUT, _LOCAL = 1, 3  # places in what tcgetattr returns
+_OUTPUT, _LOCAL = 1, 3  # indices into what tcgetattr returns
 
 
 def open_terminal(real: int) -> tuple[int, int]:
@@ -28,7 +28,7 @@ def open_terminal(real: int) -> tuple[int, int]:
 
 
 def copy_size(real: int, ours: int) -> bool:
-    """Give our terminal the size of the real one; return whether it had another."""
+    """Give our terminal the size of the real one; return whether it changed."""
     size = _size(real)
     if size == _size(ours):
         return False

@@ -1,4 +1,4 @@
-"""Hooks put into other modules, and taken away again without harm to those who came later."""
+"""Putting hooks into other modules, and removing them without harm to hooks that came later."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class _Patch(NamedTuple):
 
 
 class Attachment:
-    """The hooks that were put somewhere for a masker. They ask for it at every call, and pass through without one."""
+    """The hooks of one masker. After `take_away` those that cannot be removed pass everything through unmasked."""
 
     def __init__(self, masker: Masker) -> None:
         self.masker: Masker | None = masker
         self._patches: list[_Patch] = []
 
     def put(self, owner: Any, name: str, make: MakeHook) -> None:
-        """Put a hook on top of what is there, unless that is ours already."""
+        """Replace a function by a hook that may call it, unless it is such a hook of ours already."""
         previous = getattr(owner, name)
         if not any(patch.ours is previous for patch in self._patches):
             ours = functools.wraps(previous)(make(self, previous))
@@ -39,7 +39,7 @@ class Attachment:
             setattr(owner, name, ours)
 
     def take_away(self) -> None:
-        """Put back what was there, where ours is still on top."""
+        """Put back what was there, except where somebody else has replaced our hook since."""
         self.masker = None
         for patch in self._patches:
             if getattr(patch.owner, patch.name) is patch.ours:

@@ -40,7 +40,7 @@ class _Copier:
     def __init__(self, masker: Masker, exception: OfException) -> None:
         self._masker = masker
         self._exception = exception
-        self._made: dict[int, tuple[Any, Any]] = {}  # with the originals, or a freed one's id would be found again
+        self._made: dict[int, tuple[Any, Any]] = {}  # with the originals: the id of a freed object would be reused
 
     def copy(self, value: Any) -> Any:
         if id(value) in self._made:
@@ -57,7 +57,7 @@ class _Copier:
             value = self._mapping(value)
         elif isinstance(value, SEQUENCES):
             value = self._sequence(value)
-        # What is left puts values together when it prints itself: it becomes its text.
+        # If the masked copy still prints a value, its own code puts one together: it becomes its masked text.
         return self._masker.mask(rendered(str, value)) if holds_value(value, self._masker) else value
 
     def _mapping(self, value: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -72,7 +72,7 @@ class _Copier:
             self._made[id(value)] = value, copy
             copy.extend(map(self.copy, value))
             return copy
-        self._made[id(value)] = value, "..."  # inside itself; it is made of its items, so they come first
+        self._made[id(value)] = value, "..."  # what stands for it inside itself: its items are copied first
         items = list(map(self.copy, value))
         kind = next(kind for kind in SEQUENCES if isinstance(value, kind))
         copy = value._make(items) if hasattr(value, "_make") else kind(items)

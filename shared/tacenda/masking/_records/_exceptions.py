@@ -1,9 +1,8 @@
 """Exceptions whose text is masked, for logging and for the hooks that print what nobody caught.
 
-A user's exception is never changed: whoever catches it may need the value. What is printed is a stand-in, an
-instance of a subclass that has the same name, with the same traceback. It masks what an exception says, not
-the frames: their source lines and local variables are the user's own, and are masked as text, where they are
-printed.
+A user's exception is never changed: whoever catches it may need the value. Printed instead is a stand-in with the
+same traceback, an instance of a subclass with the same name. Only what the exception says is masked there; the source
+lines and local variables of its frames are masked as text, where they are printed.
 """
 
 from __future__ import annotations
@@ -17,46 +16,45 @@ from tacenda.masking._records._texts import holds_value, members, rendered
 if TYPE_CHECKING:
     from tacenda.masking._engine import Masker
 
-__all__ = ["masked_exception", "withheld"]
+__all__ = ["masked_exception", "withheld_text"]
 
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code
 _LINKS = ("__cause__", "__context__")
 
 
 class _StandIn:
-    """Goes before a user's type, so that its `__init_subclass__` does not hear of what is no class of the user's."""
+    """A base that comes before the user's type, so that its `__init_subclass__` is not called for a stand-in."""
 
     __slots__ = ()
 
     def __init_subclass__(cls) -> None:
-        """Stop here."""
+        """Do not call the next one."""
 
 
 def masked_exception(error: BaseException, masker: Masker) -> BaseException:
     """Return the exception itself if nothing it prints holds a value, else a stand-in that prints masked.
 
-    Looked at are message, arguments, notes, `__cause__`, `__context__` and the members of groups, however long
-    the chain. The stand-in is an instance of a subclass of the same name, so handlers that ask `isinstance`
-    find what they look for. If masking fails, the stand-in keeps type name and traceback and says nothing else:
-    the exception is never lost.
+    Searched are message, arguments, notes, `__cause__`, `__context__` and the members of groups, however long the
+    chain. `isinstance` gives the same answers for a stand-in. If masking fails, its message says so, and only type
+    name and traceback stay: the exception is never lost.
     """
     try:
         return _stand_ins(error, masker) if holds_value(error, masker) else error
-    except Exception as failure:  # noqa: BLE001 - of whatever kind: an exception must be reported
-        return withheld(error, failure)
+    except Exception as failure:  # noqa: BLE001 - whatever it was, the exception must be reported
+        return _withheld(error, failure)
 
 
-def withheld(error: BaseException, failure: BaseException) -> BaseException:
-    """Return an exception with the type name and traceback of another, and in place of its message why it has none."""
+def withheld_text(failure: BaseException) -> str:
+    """Return what is printed instead of a text that could not be masked."""
+    return f"withheld: masking failed: {type(failure).__name__}"
+
+
+def _withheld(error: BaseException, failure: BaseException) -> BaseException:
+    """Return an exception with the type name and traceback of another, whose message tells why it was withheld."""
     kind = type(error)
     copy: BaseException = type(kind.__name__, (Exception,), _named_as(kind))(withheld_text(failure))
     copy.__traceback__ = error.__traceback__
     return copy
-
-
-def withheld_text(failure: BaseException) -> str:
-    """Return what is said instead of a text that could not be masked."""
-    return f"withheld: masking failed: {type(failure).__name__}"
 
 
 def _stand_ins(error: BaseException, masker: Masker) -> BaseException:
@@ -76,7 +74,7 @@ def _stand_ins(error: BaseException, masker: Masker) -> BaseException:
 
 
 def _reached(error: BaseException) -> list[BaseException]:
-    """Return an exception and every other that it leads to, each once: chains may be cycles."""
+    """Return an exception and all that it leads to, each once: chains may be cycles."""
     found: dict[int, BaseException] = {}
     waiting: list[BaseException | None] = [error]
     while waiting:
@@ -98,17 +96,17 @@ def _make(original: BaseException, masker: Masker, made: dict[int, BaseException
 
 
 def _stand_in(original: BaseException, arguments: tuple[Any, ...], masker: Masker) -> BaseException:
-    """Return an unlinked stand-in; of the nearest built-in type where the exception's own type cannot be derived."""
+    """Return an unlinked stand-in, of the nearest built-in type if the exception's own type has no subclasses."""
     kind = type(original)
     text, shown = masker.mask(rendered(str, original)), masked_repr(original, masker)
     body = {**_named_as(kind), "__str__": lambda self: text, "__repr__": lambda self: shown}
     native = next(base for base in kind.__mro__ if not base.__flags__ & _HEAP_TYPE)
-    # A type's own __new__ could ask for any arguments. Groups from a package, on Python 3.10, cannot do without.
+    # A type's own __new__ may want any arguments, so it is not called; only groups from a package (3.10) need it.
     maker = kind if members(original) and not hasattr(native, "exceptions") else native
     try:
         derived = types.new_class(kind.__name__, (_StandIn, kind), exec_body=lambda space: space.update(body))
         copy: BaseException = maker.__new__(derived, *arguments)
-    except Exception:  # noqa: BLE001 - a metaclass of whatever kind, a type that is final
+    except Exception:  # noqa: BLE001 - an error of a metaclass, or a final type
         copy = native.__new__(type(kind.__name__, (native,), body), *arguments)
     _set(copy, "args", arguments)
     _copy_attributes(original, copy, masker)
@@ -131,7 +129,7 @@ def _copy_attributes(original: BaseException, copy: BaseException, masker: Maske
 
 
 def _set(copy: BaseException, name: str, value: object) -> None:
-    """Set an attribute past the type's own `__setattr__`; what cannot be set stays unset."""
+    """Set an attribute without the type's own `__setattr__`; what cannot be set stays unset."""
     try:
         object.__setattr__(copy, name, value)
     except (AttributeError, TypeError):

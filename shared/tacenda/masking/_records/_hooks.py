@@ -1,4 +1,4 @@
-"""Where Python itself prints what users say, or hands it on: masked at the latest moment before.
+"""Hooks where Python itself prints texts and exceptions of users, or hands them on: each masks first.
 
 | patched | what is masked |
 |---|---|
@@ -8,9 +8,8 @@
 | `warnings.formatwarning` | its text, with the source line |
 | `sys.excepthook`, `threading.excepthook`, `sys.unraisablehook` | the exception that nobody caught |
 
-Each hook hands what is masked to what was there before, so that other people's hooks go on working. One that
-is no longer on top, because somebody put theirs there since, is left where it is and passes everything through
-once it is detached.
+Each hook calls what was there before with what is masked, so that other people's hooks go on working. A hook of ours
+that somebody has replaced since is left where it is, and passes everything through once it is detached.
 """
 
 from __future__ import annotations
@@ -36,8 +35,8 @@ _attachment: Attachment | None = None
 def attach(masker: Masker) -> None:
     """Mask what passes through logging, warnings and the hooks for uncaught exceptions.
 
-    Done again, it masks anew what somebody else has hooked in the meantime, and is nothing otherwise. With
-    another masker, that one takes over.
+    Called again, it masks hooks that somebody else has put there since, and changes nothing else. Another masker
+    replaces the first.
     """
     global _attachment  # noqa: PLW0603 - a process has one of each hook
     if _attachment is not None and _attachment.masker is not masker:
@@ -49,7 +48,7 @@ def attach(masker: Masker) -> None:
 
 
 def detach() -> None:
-    """Take the hooks away; without any it does nothing."""
+    """Take the hooks away, if there are any."""
     global _attachment  # noqa: PLW0603 - as above
     if _attachment is not None:
         _attachment.take_away()
@@ -73,7 +72,7 @@ def _places() -> list[tuple[Any, str, MakeHook]]:
 
 
 def _masked(attachment: Attachment, error: Any) -> Any:
-    """Return an exception, masked while there is a masker; anything else, such as None, as it is."""
+    """Return an exception, masked if there is a masker; anything else, such as None, as it is."""
     masker = attachment.masker
     return error if masker is None or not isinstance(error, BaseException) else masked_exception(error, masker)
 
@@ -81,7 +80,7 @@ def _masked(attachment: Attachment, error: Any) -> Any:
 def _masked_text(attachment: Attachment, text: str) -> str:
     try:
         return text if attachment.masker is None else attachment.masker.mask(text)
-    except Exception as failure:  # noqa: BLE001 - of whatever kind: a warning must not raise, nor leak
+    except Exception as failure:  # noqa: BLE001 - a warning must neither raise nor leak
         return withheld_text(failure)
 
 
@@ -117,7 +116,7 @@ def _unraisablehook(attachment: Attachment, previous: Hook) -> Hook:
 
 
 class _Shown(str):
-    """The masked `repr` of an object, in its place."""
+    """The masked `repr` of an object, for hooks that print the `repr` of what they get."""
 
     __slots__ = ()
     __repr__ = str.__str__

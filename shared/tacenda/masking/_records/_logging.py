@@ -1,15 +1,15 @@
-"""Log records: masked after the filters of their logger and of each handler, and once more when they are text.
+"""Masking log records: after the filters of their logger and of each handler, and once more when they are text.
 
-`logging.Filterer.filter` is where every record passes, and twice: in `Logger.handle`, before whatever hooks
-into `Logger.callHandlers`, and in `Handler.handle`, after everything that could still change a record. A record
-factory, the usual place, sees neither `extra=` nor what `makeLogRecord` was given: records from sockets, queues
-and other processes. It is left alone, so other people's factories work whenever they are set.
+Every record passes `logging.Filterer.filter` twice: in `Logger.handle`, before anything that hooks into
+`Logger.callHandlers`, and in `Handler.handle`, after everything that could still change it. The usual place, a record
+factory, sees neither `extra=` nor records that `makeLogRecord` makes of what came from sockets, queues and other
+processes. It is left alone, so that other people's factories work whenever they are set.
 
 A record in which nothing holds a value is not changed at all: message, arguments and exception stay the
 objects they were, for handlers that group or structure by them.
 
-Not looked at are the names of loggers, threads and tasks, where the standard library's own formatter prints
-them: that would cost every call as much again as its message.
+The names of loggers, threads and tasks are not searched where the standard library's own formatter prints them: it
+would double what each call costs.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tacenda.masking._records._attachment import Attachment
 
 
-__all__ = ["filter_hook", "format_hook", "mask_record"]
+__all__ = ["filter_hook", "format_hook"]
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({})))
 _SIZE = len(_STANDARD)
@@ -39,14 +39,14 @@ _SIMPLE = frozenset({str, int, float, bool, type(None)})
 
 
 def _gone() -> None:
-    """Stand for a weak reference to a record that is no more."""
+    """Stand in for a weak reference whose record is gone."""
 
 
 class _Looked(threading.local):
-    """Which plain record a thread looked at last, so that its handlers need not look again."""
+    """The plain record that a thread masked last, so that its handlers need not mask it again."""
 
     last: tuple[Callable[[], logging.LogRecord | None], int] = (_gone, 0)
-    """The record, weakly because records hold users' objects, and how many values were registered then."""
+    """A weak reference, because records hold users' objects, and how many values were registered then."""
 
 
 _looked = _Looked()
@@ -63,14 +63,14 @@ def filter_hook(attachment: Attachment, previous: Callable[..., Any]) -> Callabl
                 record = kept
             last, then = _looked.last
             if last() is not record or then != size or filterer.filters:
-                _looked.last = (weakref.ref(record) if mask_record(record, masker) else _gone), size
+                _looked.last = (weakref.ref(record) if _mask_record(record, masker) else _gone), size
         return kept
 
     return filter
 
 
 def format_hook(attachment: Attachment, previous: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `logging.Handler.format`, with masking of what the formatter made, unless that was looked at already."""
+    """Return `logging.Handler.format`, with masking of what the formatter made of records that need it."""
 
     def format(handler: logging.Handler, record: logging.LogRecord) -> Any:  # noqa: A001 - its name
         made = previous(handler, record)
@@ -88,15 +88,15 @@ def format_hook(attachment: Attachment, previous: Callable[..., Any]) -> Callabl
 def _mask_made(made: Any, masker: Masker) -> Any:
     try:
         return masker.mask(made) if type(made) is str else masked_copy(made, masker)
-    except Exception as failure:  # noqa: BLE001 - of whatever kind: logging must not raise, nor leak
+    except Exception as failure:  # noqa: BLE001 - logging must neither raise nor leak
         return withheld_text(failure)
 
 
-def mask_record(record: logging.LogRecord, masker: Masker) -> bool:
+def _mask_record(record: logging.LogRecord, masker: Masker) -> bool:
     """Mask, in place, what of a record holds a value. Never raises: what cannot be masked is withheld.
 
     Returns:
-        Whether the record is plain: a message, and nothing that a formatter of the standard library adds to it.
+        Whether the record is plain: it has a message and nothing else that a standard formatter would print.
     """
     try:
         try:
@@ -116,30 +116,31 @@ def mask_record(record: logging.LogRecord, masker: Masker) -> bool:
 
 
 def _message_holds_value(record: logging.LogRecord, text: str, masker: Masker) -> bool:
-    """Return whether a message, or anything it was made of and may not show as it is (`%.3s`), holds a value."""
+    """Return whether a value is in a message, or in its parts, of which the message may show less (`%.3s`)."""
     message, arguments = record.msg, record.args
     if type(message) is not str:
         return holds_value([text, message, arguments], masker)
     if arguments:
         if "%%" in message or type(arguments) is not tuple or not _SIMPLE.issuperset(map(type, arguments)):
             return holds_value([text, message, arguments], masker)
-        text = "\n".join((text, *map(str, arguments)))  # one string and one look: this is what every log call costs
-    return masker.mask(text) != text
+        if message.count("%") != message.count("%s") + message.count("%d") or float in map(type, arguments):
+            text = "\n".join((text, *map(str, arguments)))  # one search: every log call pays for it
+    return masker.holds(text)
 
 
 def _mask_message(record: logging.LogRecord, text: str, masker: Masker) -> None:
-    if type(record.msg) is not str and not record.args:  # an event dictionary of structlog's stays one
+    if type(record.msg) is not str and not record.args:  # a dictionary stays one, for structlog
         record.msg = masked_copy(record.msg, masker, masked_exception)
         if not holds_value(record.msg, masker):
             return
-    with suppress(Exception):  # `%d` of a number that is masked: its text was rendered before
+    with suppress(Exception):  # `%d` of a masked number: the text from before is masked
         record.args = masked_copy(record.args, masker)  # first, because a format may cut: "%.12s"
         text = record.getMessage()
     record.msg, record.args = masker.mask(text), ()
 
 
 def _mask_unrendered(record: logging.LogRecord, failure: Exception, masker: Masker) -> None:
-    """Mask message and arguments apart: logging prints both, and why they do not fit together."""
+    """Mask message and arguments separately: logging prints both, and the error that formatting them raised."""
     if holds_value(failure, masker):
         record.msg, record.args = f"withheld: formatting failed: {type(failure).__name__}", ()
     else:

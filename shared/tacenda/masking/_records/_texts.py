@@ -1,17 +1,17 @@
-"""Every text that a log handler, a formatter or a traceback may print of a value, whatever its type."""
+"""All texts that a log handler, a formatter or a traceback may print of an object of any type."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tacenda.masking._engine import Masker
 
-__all__ = ["SEQUENCES", "holds_value", "members", "rendered", "texts"]
+__all__ = ["SEQUENCES", "holds_value", "members", "rendered"]
 
 SEQUENCES = (list, tuple, set, frozenset, deque)
 _BARE = frozenset({dict, list, tuple, set, frozenset, deque})  # they print as their items do
@@ -21,15 +21,15 @@ _SYNTAX = ("msg", "filename", "text", "print_file_and_line")  # a traceback prin
 
 def holds_value(value: object, masker: Masker) -> bool:
     """Return whether anything that may be printed of an object of any type holds a registered value."""
-    found = list(texts(value))
+    found = list(_all_texts(value))
     text = "\n".join([part for part in found if type(part) is str])
     data = b"\n".join([part for part in found if type(part) is bytes])
-    return masker.mask(text) != text or (bool(data) and masker.mask(data) != data)
+    return masker.holds(text) or masker.holds(data)
 
 
-def texts(value: object) -> Iterator[str | bytes]:
+def _all_texts(value: object) -> Iterator[str | bytes]:
     """Yield each text in a value: keys and leaves at any depth, `str` and `repr` of objects, what exceptions carry."""
-    seen: dict[int, object] = {}  # keeps the objects, because a freed one's id is given to the next
+    seen: dict[int, object] = {}  # with the objects: the id of a freed one would be reused
     waiting = [value]
     while waiting:
         item = waiting.pop()
@@ -45,7 +45,7 @@ def texts(value: object) -> Iterator[str | bytes]:
             elif isinstance(item, bytes | bytearray):
                 yield bytes(item)
             else:
-                waiting.extend(_parts(item))
+                waiting.extend(_printed_parts(item))
             if kind not in _BARE:
                 yield rendered(str, item)
                 yield rendered(repr, item)
@@ -53,21 +53,21 @@ def texts(value: object) -> Iterator[str | bytes]:
 
 def members(error: BaseException) -> tuple[BaseException, ...]:
     """Return what an exception group groups; nothing for any other exception."""
-    grouped = getattr(error, "exceptions", ())  # by duck: Python 3.10 has groups from a package only
+    grouped = getattr(error, "exceptions", ())  # not by type: Python 3.10 has groups from a package only
     if isinstance(grouped, tuple) and all(isinstance(member, BaseException) for member in grouped):
         return grouped
     return ()
 
 
-def rendered(render: type[str] | Any, item: object) -> str:
-    """Return `str` or `repr` of an object, or nothing where that fails: nobody else can print it either."""
+def rendered(render: Callable[[object], str], item: object) -> str:
+    """Return `str` or `repr` of an object, or nothing if that fails: then nobody else can print it either."""
     try:
         return str.__str__(render(item))
     except Exception:  # noqa: BLE001 - the object's own code
         return ""
 
 
-def _parts(item: object) -> Iterable[object]:
+def _printed_parts(item: object) -> Iterable[object]:
     """Return what is inside an object and may be printed apart from it."""
     try:
         if isinstance(item, Mapping):

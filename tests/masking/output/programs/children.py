@@ -34,7 +34,7 @@ def forked() -> None:
 
 def forked_connections() -> None:
     def connections() -> int:
-        return len(_State.installation.descriptors._between.channel._idle)
+        return len(_State.installation.descriptors._redirection.channel._idle)
 
     print("parent", connections(), flush=True)
     if not (pid := os.fork()):

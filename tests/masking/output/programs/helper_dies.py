@@ -66,6 +66,6 @@ if __name__ == "__main__":
     start()
     print("seen", SECRET, flush=True)
     time.sleep(0.1)
-    os.kill(_State.installation.descriptors._between.process, signal.SIGKILL)
+    os.kill(_State.installation.descriptors._redirection.process, signal.SIGKILL)
     time.sleep(0.1)
     globals()[sys.argv[1]]()

@@ -17,7 +17,8 @@ fcntl.ioctl(0, termios.TIOCSCTTY)  # a session of its own got this terminal as i
 
 def tell(*_: object) -> None:
     size = os.get_terminal_size(1)
-    print("size", size.columns, size.lines, "again" if _ else "first", flush=True)
+    # Not `print`: the signal may come while the program prints.
+    os.write(1, f"size {size.columns} {size.lines} {'again' if _ else 'first'}\n".encode())
 
 
 signal.signal(signal.SIGWINCH, tell)

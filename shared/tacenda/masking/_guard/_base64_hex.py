@@ -1,26 +1,26 @@
-"""Undoing encodings that spell so many bytes with so many symbols: base64 and hex."""
+"""Decoding base64, base64url and hex, wherever in a stream they begin."""
 
 from __future__ import annotations
 
 import binascii
 from typing import TYPE_CHECKING, NamedTuple
 
-from tacenda.masking._guard._stretch import Sink, Stretch
+from tacenda.masking._guard._decoder import Sink, StretchDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["spelled"]
+__all__ = ["base64_and_hex"]
 
 
 class Encoding(NamedTuple):
-    """An encoding that spells a few bytes at a time.
+    """An encoding that writes a few bytes as a group of symbols.
 
     Attributes:
-        group: how many symbols belong together.
-        kinds: for each byte, what kind of symbol it is, in a letter.
-        sign: these kinds in a row mean that something may be encoded.
-        symbols: for each byte, the symbol it stands for; what is no symbol counts as `fill`.
+        group: how many symbols there are in a group.
+        kinds: a translation table: `x` for a symbol, a space for any other byte.
+        sign: data looks encoded if this many `x` stand in a row.
+        symbols: a translation table: the symbol that `decode` knows; `fill` for what is no symbol.
         ignored: bytes that may stand anywhere between symbols.
         fill: a symbol that stands for zero.
         decode: from whole groups of symbols to bytes.
@@ -47,7 +47,7 @@ _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BASE64_SYMBOLS = _LETTERS + _DIGITS + b"+/-_"
 _HEX_SYMBOLS = _DIGITS + b"abcdefABCDEF"
 
-# 20 symbols: more than a number has digits. One layer of base64 alone the masker knows itself.
+# 20 symbols, because numbers have fewer digits. A shorter value in base64 is found without decoding: it is a variant.
 _BASE64 = Encoding(
     group=4,
     kinds=_table(_BASE64_SYMBOLS, b"x" * 66, b" "),
@@ -68,24 +68,24 @@ _HEX = Encoding(
 )
 
 
-def spelled(inner: Callable[[], Sink]) -> Sink:
-    """Return what undoes base64, base64url and hex.
+def base64_and_hex(inner: Callable[[], Sink]) -> Sink:
+    """Return a decoder of base64, base64url and hex.
 
     Args:
-        inner: makes what takes the decoded bytes.
+        inner: makes a sink for decoded bytes.
     """
-    return Encoded(_BASE64, inner, among=Encoded(_HEX, inner))  # hex digits are symbols of base64 too
+    return GroupDecoder(_BASE64, inner, among=GroupDecoder(_HEX, inner))  # hex digits are base64 symbols too
 
 
-class Encoded(Stretch):
-    """Decodes whole stretches, once for each place in a group at which they may begin.
+class GroupDecoder(StretchDecoder):
+    """Decodes a stretch once for each place in a group at which a run of symbols may begin.
 
-    So a run of symbols is decoded rightly in one of the ways wherever it begins, whatever stands before it.
+    Whatever stands before a run, one of these decodings is right.
 
     Args:
         encoding: the encoding.
-        inner: makes what takes the decoded bytes.
-        among: what undoes an encoding whose symbols are among those of this one: it need look nowhere else.
+        inner: makes a sink for decoded bytes.
+        among: a decoder that gets the same stretches, because all its symbols are symbols of this encoding too.
     """
 
     def __init__(self, encoding: Encoding, inner: Callable[[], Sink], among: Sink | None = None) -> None:
@@ -95,7 +95,7 @@ class Encoded(Stretch):
         self._begin()
 
     def signs(self, data: bytes) -> bool:
-        """Return whether there is a run of symbols."""
+        """Return whether there is a long run of symbols."""
         return self._encoding.sign in data.translate(self._encoding.kinds)
 
     def decode(self, data: bytes) -> None:
@@ -111,7 +111,7 @@ class Encoded(Stretch):
             self._among.feed(data)
 
     def end(self) -> None:
-        """Finish a stretch: the next one is another stream."""
+        """Finish a stretch: what is decoded next is unrelated to it."""
         encoding = self._encoding
         for rest, sink in zip(self._rest, self._sinks, strict=True):
             sink.feed(encoding.decode(rest.ljust(encoding.group, encoding.fill)))

@@ -1,4 +1,4 @@
-"""Undoing what old pickle protocols do to bytes."""
+"""Decoding the bytes that old pickle protocols write as text."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tacenda.masking._guard._stretch import Sink
+    from tacenda.masking._guard._decoder import Sink
 
 __all__ = ["PickledBytes"]
 
 _SIGN = b"_codecs"
-"""The module whose function turns the text back into bytes; it is named before the first such text."""
+"""The module of the function that such a pickle calls to decode the text; its name stands before the first one."""
 
 
 class PickledBytes:
-    """Protocols 0 to 2 have no bytes: they write the text in which each character stands for a byte."""
+    """Pickle protocols 0 to 2 cannot write bytes: they write text with one character for each byte."""
 
     def __init__(self, inner: Callable[[], Sink]) -> None:
         self._inner = inner

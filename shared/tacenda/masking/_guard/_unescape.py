@@ -1,4 +1,4 @@
-r"""Undoing escapes, one layer: JSON's and Python's `\n` and `\u00e9`, HTML's `&quot;`, `%2F` of URLs."""
+r"""Undoing one layer of escapes: `\n` and `\u00e9` of JSON and Python, `&quot;` of HTML, `%2F` of URLs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from tacenda.masking._guard._stretch import Sink, Stretch
+from tacenda.masking._guard._decoder import Sink, StretchDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Escaped", "unescaped"]
+__all__ = ["Unescaper", "unescaped"]
 
 _ESCAPES = {
     rb"\\": rb"u(?P<utf16>[0-9a-fA-F]{4}(?:\\u[0-9a-fA-F]{4})*)|x(?P<byte>[0-9a-fA-F]{2})|(?P<letter>[\\\"'/abfnrtv])",
@@ -19,15 +19,16 @@ _ESCAPES = {
     rb"&": rb"(?:#[xX](?P<hex>[0-9a-fA-F]{1,6})|#(?P<decimal>[0-9]{1,7})|(?P<name>amp|lt|gt|quot|apos));",
 }
 _ESCAPE = re.compile(b"|".join(b"%s(?:%s)" % escape for escape in _ESCAPES.items()))
-# To see whether there is one at all: looking for one byte and then ahead is a hundred times as fast.
+# To see whether there are escapes at all: searching one byte with a look-ahead is a hundred times as fast.
 _SIGNS = [re.compile(b"%s(?=%s)" % escape) for escape in _ESCAPES.items()]
 _LETTERS = dict(zip(b"abfnrtv", b"\a\b\f\n\r\t\v", strict=True))
 _NAMES = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
 _PRINTABLE = bytes([*b"\t\n\r", *range(0x20, 0x7F)])
 _BEYOND_ASCII = bytes(range(0x80, 0x100))
 _LONGEST = 256
-"""An escape, or several that belong together, is shorter. Bytes."""
-# An escape that is not complete at the end; of backslashes the first, as they count in pairs; of a UTF-16 pair, too.
+"""Escapes that belong together (`\\ud83d\\ude00`) are shorter. Bytes."""
+# An escape that may go on in the next block: cut off itself, after backslashes (they count in pairs), or half a
+# UTF-16 pair.
 _OPEN = re.compile(
     rb"(?:(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB][0-9a-fA-F]{2})?(?:\\(?:u[0-9a-fA-F]{0,3}|x[0-9a-fA-F]?)?)?"
     rb"|%[0-9a-fA-F]?|&[#0-9a-zA-Z]{0,8})\Z"
@@ -44,8 +45,8 @@ def unescaped(data: bytes) -> bytes:
     return _ESCAPE.sub(_plain, data)
 
 
-class Escaped(Stretch):
-    """Takes escapes off text; in other bytes they are accidents."""
+class Unescaper(StretchDecoder):
+    """Undoes escapes in text; in binary data, bytes that look like escapes mean nothing."""
 
     def __init__(self, inner: Callable[[], Sink]) -> None:
         super().__init__(inner)
@@ -53,7 +54,7 @@ class Escaped(Stretch):
         self._rest = b""  # may end inside an escape
 
     def signs(self, data: bytes) -> bool:
-        """Return whether this is text, mostly, with escapes in it."""
+        """Return whether this is mostly text and has escapes in it."""
         sample = data[:: max(len(data) // 4096, 1)]
         others = sample.translate(None, _PRINTABLE)
         text = 2 * len(others) < len(sample) or not others.translate(None, _BEYOND_ASCII)
@@ -68,7 +69,7 @@ class Escaped(Stretch):
         self._rest = data[end:]
 
     def end(self) -> None:
-        """A stretch has ended."""
+        """Finish a stretch: what is decoded next is unrelated to it."""
         self._sink.feed(unescaped(self._rest))
         self._sink.close()
         self._sink, self._rest = self._inner(), b""

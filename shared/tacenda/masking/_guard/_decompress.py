@@ -1,4 +1,4 @@
-"""Undoing compression, wherever in a stream it begins: gzip, zlib, bz2, xz, and the entries of zip archives."""
+"""Decompressing gzip, zlib, bz2, xz and the entries of zip archives, wherever in a stream they begin."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tacenda.masking._guard._stretch import Sink
+    from tacenda.masking._guard._decoder import Sink
 
-__all__ = ["Compressed"]
+__all__ = ["Decompressor"]
 
 PIECE = 1 << 20
 """How much is decompressed at a time. Bytes."""
@@ -41,7 +41,7 @@ def _xz() -> Any:
 
 
 class _ZipEntry:
-    """Decompresses one entry of an archive, from its own header on; what is stored plainly is left alone."""
+    """Decompresses one entry of a zip archive, header included; stored entries are readable as they are."""
 
     def __init__(self) -> None:
         self.eof = False
@@ -71,15 +71,15 @@ class _ZipEntry:
 
 
 class _Format(NamedTuple):
-    """A format: the first byte, its sign from there on, how long that is, and what decompresses it."""
+    """A format: its first byte, a pattern for its signature, the length of that in bytes, and a decompressor."""
 
     first: bytes
-    sign: re.Pattern[bytes]
+    signature: re.Pattern[bytes]
     length: int
     decompressor: Callable[[], Any]
 
 
-# Looking for one byte and then ahead is many times as fast as looking for several.
+# Searching one byte with a look-ahead is many times as fast as searching several bytes.
 _FORMATS = (
     _Format(b"\x1f", re.compile(rb"\x1f(?=\x8b\x08)"), 3, _gzip),
     _Format(b"x", re.compile(rb"x(?=[\x01\x5e\x9c\xda])"), 2, _zlib),
@@ -90,43 +90,43 @@ _FORMATS = (
 _BEFORE = max(known.length for known in _FORMATS) - 1
 
 
-class Compressed:
-    """Starts to decompress at every sign of a format, and goes on until that ends or proves to be none."""
+class Decompressor:
+    """Starts to decompress at every signature, and goes on until the data ends or turns out to be something else."""
 
     def __init__(self, inner: Callable[[], Sink]) -> None:
         self._inner = inner
-        self._open: list[_Opened] = []
+        self._running: list[_Running] = []
         self._before = b""
 
     def feed(self, block: bytes) -> None:
         """Take the next bytes of the stream."""
-        self._open = [opened for opened in self._open if opened.feed(block)]
+        self._running = [running for running in self._running if running.feed(block)]
         window = self._before + block
-        for first, sign, length, decompressor in _FORMATS:
+        for first, signature, length, decompressor in _FORMATS:
             if first not in window:
                 continue
-            # Not what was complete in the block before: it was seen there.
-            for found in sign.finditer(window, max(len(self._before) - length + 1, 0)):
+            # A signature that was complete in the block before has been seen there.
+            for found in signature.finditer(window, max(len(self._before) - length + 1, 0)):
                 self._start(decompressor, memoryview(window)[found.start() :])
         self._before = window[-_BEFORE:]
 
     def close(self) -> None:
         """Finish: the stream has ended."""
-        for opened in self._open:
-            opened.close()
-        self._open = []
+        for running in self._running:
+            running.close()
+        self._running = []
 
     def _start(self, decompressor: Callable[[], Any], data: memoryview) -> None:
         try:
-            opened = _Opened(decompressor(), self._inner())
+            running = _Running(decompressor(), self._inner())
         except ImportError:  # a Python that was built without it
             return
-        if opened.feed(data):
-            self._open.append(opened)
+        if running.feed(data):
+            self._running.append(running)
 
 
-class _Opened:
-    """A decompressor at work."""
+class _Running:
+    """A decompression that has begun and not ended."""
 
     def __init__(self, decompressor: Any, sink: Sink) -> None:
         self._decompressor = decompressor
@@ -137,7 +137,7 @@ class _Opened:
         try:
             for piece in self._pieces(data):
                 self._sink.feed(piece)
-        except Exception:  # noqa: BLE001 - zlib, lzma and bz2 have each their own: no such format after all, or damaged
+        except Exception:  # noqa: BLE001 - each module has errors of its own: damaged data, or another format
             done = True
         else:
             done = self._decompressor.eof
@@ -146,7 +146,7 @@ class _Opened:
         return not done
 
     def close(self) -> None:
-        """There is no more."""
+        """Finish: there is no more data."""
         self._sink.close()
 
     def _pieces(self, data: bytes | memoryview) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Finding the stretches of a stream that may be encoded: what the decoders of the guard share."""
+"""What the decoders of the guard share: they decode only those stretches of a stream that may be encoded."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Sink", "Stretch"]
+__all__ = ["Sink", "StretchDecoder"]
 
 BEFORE = 4096
-"""So much before the first sign of an encoding belongs to the stretch. Bytes."""
+"""A stretch begins at most this far before the block in which an encoding was recognized. Bytes."""
 
 
 class Sink(Protocol):
@@ -23,8 +23,8 @@ class Sink(Protocol):
         """Finish: the stream has ended."""
 
 
-class Stretch:
-    """Decodes from a little before the first block with signs of an encoding to the block after the last."""
+class StretchDecoder:
+    """Decodes from shortly before the first block that looks encoded to the first one that no longer does."""
 
     def __init__(self, inner: Callable[[], Sink]) -> None:
         self._inner = inner
@@ -51,7 +51,7 @@ class Stretch:
         self._before, self._on = b"", False
 
     def signs(self, data: bytes) -> bool:
-        """Return whether some of this may be encoded."""
+        """Return whether part of this data looks encoded."""
         raise NotImplementedError
 
     def decode(self, data: bytes) -> None:
@@ -59,5 +59,5 @@ class Stretch:
         raise NotImplementedError
 
     def end(self) -> None:
-        """Finish a stretch: the next one is another stream."""
+        """Finish a stretch: what is decoded next is unrelated to it."""
         raise NotImplementedError
