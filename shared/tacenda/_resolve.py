@@ -9,9 +9,9 @@ from tacenda import _active
 from tacenda._cache import Cache, Cached
 from tacenda._chain import Chain, Target
 from tacenda._errors import InvalidReference, SecretError, SecretNotFound, Unsupported, worst
-from tacenda._reference import looks_like_credential, parse_reference
-from tacenda._values import SecretBundle, SecretInfo, leaves, natural
-from tacenda.masking import is_secret_key, registry
+from tacenda._reference import parse_reference
+from tacenda._register import register
+from tacenda._values import SecretBundle, SecretInfo, natural
 from tacenda.providers import Document, Place, decode_leaf
 
 if TYPE_CHECKING:
@@ -112,12 +112,7 @@ class Resolver:
 
     def register(self, value: Any, label: str) -> None:
         """Tell the masker every secret leaf of a value, before anybody can print it."""
-        masker = registry()
-        for key, leaf in leaves(value):
-            if is_secret_key(key, self._stack.non_secret_keys) or _holds_credential(leaf):
-                masker.add(leaf, label if key is None else f"{label}#{key}")
-            if key is not None and isinstance(inner := natural(leaf), SecretBundle):  # a JSON text under a key
-                self.register(inner, f"{label}#{key}")
+        register(value, label, self._stack.non_secret_keys)
 
     def _first(self, name: str, key: str | None, version: str | None, at: Callable[[Target], T]) -> T:
         # "Not there" goes on to the next place; any other failure stops and says so.
@@ -188,11 +183,6 @@ class Resolver:
 
         logging.getLogger("tacenda").warning("%s cannot be asked now; an earlier read serves", target.label)
         self.chain.record("read", target, started=time.perf_counter(), outcome="stale")
-
-
-def _holds_credential(leaf: str | bytes) -> bool:
-    # `url` is no secret, unless there is a password in it.
-    return isinstance(leaf, str) and looks_like_credential(leaf)
 
 
 def _version(name: str, version: str | None) -> str | None:

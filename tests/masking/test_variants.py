@@ -259,12 +259,28 @@ def test_elementtree():
     assert masker.mask(element(text)) == b'<a b="[masked]">[masked]</a>'
 
 
-@pytest.mark.parametrize("codec", ["latin-1", "cp1252", "utf-8"])
-def test_other_charsets(codec):
-    """A terminal or file that is not UTF-8."""
+@pytest.mark.parametrize(
+    ("text", "codec", "errors"),
+    [
+        *(("exämple-pässword", codec, "strict") for codec in ("latin-1", "cp1252", "iso8859-15", "mac-roman", "cp850")),
+        *(("пароль-example", codec, "strict") for codec in ("cp1251", "koi8-r")),
+        *(("例えば-example", codec, "strict") for codec in ("shift_jis", "euc-jp", "gb18030")),
+        *(("exämple-€-password", "ascii", errors) for errors in ("replace", "namereplace", "backslashreplace")),
+        ("exämple-pässword", "utf-8", "strict"),
+    ],
+)
+def test_other_charsets(text, codec, errors):
+    """A terminal or file that is not UTF-8, and what Python prints where it cannot print a character."""
     masker = Masker()
-    masker.add("exämple-pässword")
-    assert masker.mask("exämple-pässword".encode(codec)) == b"[masked]"
+    masker.add(text)
+    assert masker.mask(text.encode(codec, errors)) == b"[masked]"
+
+
+def test_question_marks_are_no_value():
+    """What is left of a value in a charset that lacks most of it stands for too much else."""
+    masker = Masker()
+    masker.add("пароль")
+    assert masker.mask(b"really??????") == b"really??????"
 
 
 @given(st.binary(min_size=6, max_size=64))

@@ -143,6 +143,31 @@ if __name__ == "__main__":
     assert "workers [True, True]" in done.stdout, done.stdout
 
 
+MASKED = """
+        import subprocess, tacenda
+        print("plain:", tacenda.get("other", "API_KEY"))
+        program = "import tacenda; print('child:', tacenda.get('api-keys', 'USER_NAME'))"
+        subprocess.run(["python", "-c", program], check=True)"""
+
+
+def test_masked_without_declaring(run_flow):
+    """A step that asks tacenda itself is masked too, and so are programs that it starts and that ask for their own."""
+    done = run_flow(flow("", MASKED), FILES)
+    assert done.returncode == 0, done.stdout
+    assert "plain: [masked]" in done.stdout
+    assert "child: [masked]" in done.stdout
+    assert "example-" not in done.stdout
+
+
+def test_password_in_a_url_of_metaflows_own(run_flow):
+    """A `url` is no secret, unless there is a password in it: also from Metaflow's own providers."""
+    variables = '{"url": "postgres://u:example-pass@db.example/x", "host": "db.example"}'
+    inline = f'{{"type": "inline", "id": "db", "options": {{"env_vars": {variables}}}}}'
+    body = 'print("at", current.secrets.db["host"], "by", current.secrets.db["url"])'
+    done = run_flow(flow(f"@secrets(sources=[{inline}])", body), FILES)
+    assert "at db.example by [masked]" in done.stdout, done.stdout
+
+
 def begun(value: bytes) -> list[bytes]:
     """Return how output begins that holds a longer value of this beginning, as it is or encoded."""
     turned = [base64.b64encode(b"-" * before + value)[-(-before * 4 // 3) : -4] for before in range(3)]

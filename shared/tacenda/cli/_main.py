@@ -20,6 +20,7 @@ from tacenda.cli._mask import mask
 from tacenda.cli._run import run
 from tacenda.cli._session import Session, common_options
 from tacenda.cli._set import set_, update
+from tacenda.masking._registry import MASKING
 
 __all__ = ["cli", "main"]
 
@@ -50,6 +51,7 @@ def main() -> int:
     """Run the command that the arguments say, and return its exit code: the console entry point."""
     # Messages of the core look like the command's own. Which values are not masked is news in `run` and `mask` alone,
     # which say so themselves, of the secrets that were asked for.
+    os.environ.pop(MASKING, None)  # what somebody asks `get` for is shown; `run` sets it for its command
     logging.basicConfig(format="tacenda: %(message)s")
     logging.getLogger("tacenda.masking").setLevel(logging.ERROR)
     try:

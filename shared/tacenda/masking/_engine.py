@@ -7,13 +7,16 @@ nested and adjoining secrets leave no tail behind.
 from __future__ import annotations
 
 import threading
-from typing import NamedTuple, Protocol, overload
+from typing import TYPE_CHECKING, NamedTuple, Protocol, overload
 
 from tacenda.masking._forms import variants
 from tacenda.masking._matching import PatternSet
 from tacenda.masking._policy import MIN_LENGTH, why_not_masked
 from tacenda.masking._spans import Span, union
 from tacenda.masking._stream import MaskStream
+
+if TYPE_CHECKING:
+    from collections.abc import KeysView
 
 __all__ = ["Follower", "Masker"]
 
@@ -110,7 +113,7 @@ class Masker:
                 follower.remove(data)
 
     def follow(self, follower: Follower) -> None:
-        """Tell a follower of every value, those known already first."""
+        """Tell a follower of every value, those known already first; one that follows already is told those again."""
         try:
             self._tell(follower)
         except BaseException as error:  # noqa: BLE001 - as in `add`
@@ -172,6 +175,10 @@ class Masker:
         """What stands in for a value."""
         return self._token
 
+    def values(self) -> KeysView[bytes]:
+        """Return the registered values, for a follower that starts late."""
+        return self._values.keys()
+
     def _take(self, data: bytes, name: str) -> None:
         with self._lock:
             known = self._values.get(data)
@@ -189,6 +196,7 @@ class Masker:
         with self._lock:
             for value, known in self._values.items():
                 follower.add(value, known.name)
+            self.unfollow(follower)
             self._followers = (*self._followers, follower)
 
     def _disown(self, pattern: bytes, value: bytes) -> None:

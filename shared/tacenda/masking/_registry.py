@@ -6,9 +6,26 @@ import os
 
 from tacenda.masking._engine import Masker
 
-__all__ = ["registry"]
+__all__ = ["MASKING", "registry"]
 
-_REGISTRY = Masker()
+MASKING = "TACENDA_MASKING"
+"""The environment variable that has a process install the masking with its first value, if it is `1`."""
+
+
+class _Registry(Masker):
+    """The masker that `install()` puts before this process's output."""
+
+    def _take(self, data: bytes, name: str) -> None:
+        # `install()` sets the variable for the processes that are started from then on: they know nothing of each
+        # other's secrets. Called again it covers what somebody has put in its place since, such as Rich's excepthook.
+        if os.environ.get(MASKING) == "1":
+            from tacenda.masking._output import install
+
+            install()
+        super()._take(data, name)
+
+
+_REGISTRY = _Registry()
 
 
 def registry() -> Masker:

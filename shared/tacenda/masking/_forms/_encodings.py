@@ -73,12 +73,26 @@ def as_utf16_and_utf32(value: bytes) -> Iterator[bytes]:
             yield text.encode(codec, "surrogatepass")
 
 
+_CHARSETS = (
+    ("latin-1", "strict"),
+    ("cp1252", "strict"),
+    ("latin-1", "replace"),  # `?` for what a charset lacks
+    ("ascii", "replace"),
+    ("ascii", "namereplace"),
+    *((codec, "strict") for codec in ("iso8859-15", "iso8859-2", "cp1250", "cp1251", "koi8-r", "mac-roman", "cp850")),
+    *((codec, "strict") for codec in ("shift_jis", "euc-jp", "gb18030", "big5", "euc-kr")),
+    ("utf-8", "surrogateescape"),  # what Python reads as surrogates where it expects UTF-8
+)
+
+
 def as_other_charsets(value: bytes) -> Iterator[bytes]:
-    """Text beyond ASCII in Latin-1, and with the bytes that Python reads as surrogates where it expects UTF-8."""
+    """Text beyond ASCII as terminals, files and old programs write it where they do not use UTF-8."""
     text = None if value.isascii() else decoded(value)
     if text is not None:
-        for codec, errors in (("latin-1", "strict"), ("utf-8", "surrogateescape")):
+        for codec, errors in _CHARSETS:
             try:
-                yield text.encode(codec, errors)
+                form = text.encode(codec, errors)
             except UnicodeEncodeError:
                 continue
+            if errors != "replace" or form.count(b"?") * 2 < len(form):  # else it could stand for anything
+                yield form

@@ -18,7 +18,7 @@ WORD = 4
 SPARSE = 4
 """By so many bits a table is larger than what is in it: of 16 slots, 15 stay free."""
 
-SMALLEST, LARGEST = 16, 22
+SMALLEST, LARGEST = 18, 22
 """How large a table is, in bits of a slot's number."""
 
 BLOCK = 1 << 16

@@ -8,29 +8,30 @@ it is not ended with output in flight by Ctrl-C, or by whatever ends a job or al
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import sys
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from tacenda.masking._engine import Masker
 from tacenda.masking._output._pump import Pump, Route
-from tacenda.masking._output._wire import ADD, DONE, DRAIN, FAILED, REMOVE, TARGETS, receive
+from tacenda.masking._output._wire import ADD, DONE, DRAIN, FAILED, REMOVE, ROUTE, TARGET, receive
 from tacenda.masking._policy import why_not_masked
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 __all__ = ["main"]
 
 _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTSTP)
 _SWITCH = 0.0005
 """A thread that masks lets one that registers run after about this time. Seconds."""
+_MOST = 512
+"""Most requests at once; each has a connection and a thread."""
+_OTHERS = 32
+"""So many descriptors are left for all else."""
 
 
-def main(token: str, min_length: str, numpy: str, control: str, *routes: str) -> None:
+def main(token: str, min_length: str, numpy: str, control: str) -> None:
     """Run the helper; does not return. The arguments are those of its command line.
 
     Args:
@@ -38,7 +39,6 @@ def main(token: str, min_length: str, numpy: str, control: str, *routes: str) ->
         min_length: see `Masker`.
         numpy: the directory that holds numpy, or "".
         control: the descriptor of the socket over which connections come.
-        routes: for each stream the three numbers of its `Route`, with commas in between.
     """
     if os.fork():
         os._exit(0)
@@ -46,27 +46,19 @@ def main(token: str, min_length: str, numpy: str, control: str, *routes: str) ->
         signal.signal(number, signal.SIG_IGN)
     os.chdir("/")  # do not keep a file system busy
     sys.setswitchinterval(_SWITCH)
-    masker = Masker(token, int(min_length))
-    pumps = [Pump(_route(numbers), masker, numpy) for numbers in routes]
-    for pump in pumps:
-        pump.start()
+    helper = _Helper(Masker(token, int(min_length)), numpy, socket.socket(fileno=int(control)))
     _say_ready()
-    _serve(socket.socket(fileno=_low(int(control))), masker, pumps)
-    for pump in pumps:
-        pump.join()
+    helper.serve()
     os._exit(0)
 
 
-def _route(numbers: str) -> Route:
-    source, target, group = map(int, numbers.split(","))
-    return Route(_low(source), _low(target), group)
-
-
-def _low(descriptor: int) -> int:
-    """Move a descriptor to the lowest free number: `select` takes none above 1023."""
-    low = os.dup(descriptor)
-    os.close(descriptor)
-    return low
+def _connections() -> int:
+    """Return how many requests are answered at once; more wait, because a descriptor too many would be lost."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS allows less than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    return _MOST if soft == resource.RLIM_INFINITY else max(1, min(_MOST, soft - _OTHERS))
 
 
 def _say_ready() -> None:
@@ -77,39 +69,89 @@ def _say_ready() -> None:
     os.close(nowhere)
 
 
-def _serve(control: socket.socket, masker: Masker, pumps: Sequence[Pump]) -> None:
-    """Answer every connection that comes over the control socket, until nobody holds its other end."""
-    while True:
-        data, descriptors, _, _ = socket.recv_fds(control, 1, 1)
-        if not data:
-            return
-        for descriptor in descriptors:
-            connection = socket.socket(fileno=descriptor)
-            threading.Thread(target=_answer, args=(connection, masker, pumps), daemon=True).start()
+class _Helper:
+    """Answers requests and carries output.
 
+    Args:
+        masker: what masks.
+        numpy: see `Pump`.
+        control: the socket over which connections come.
+    """
 
-def _answer(connection: socket.socket, masker: Masker, pumps: Sequence[Pump]) -> None:
-    with connection, suppress(OSError, EOFError):
-        connection.sendall(DONE)
+    def __init__(self, masker: Masker, numpy: str, control: socket.socket) -> None:
+        self._masker = masker
+        self._numpy = numpy
+        self._control = control
+        self._pumps: dict[bytes, Pump] = {}
+        self._lock = threading.Lock()
+        self._threads = self._idle = 1
+        self._most = _connections()
+
+    def serve(self) -> None:
+        """Answer until nobody holds the other end of the control socket and nobody can write any more."""
+        self._work()
+        for pump in list(self._pumps.values()):
+            pump.join()
+
+    def _work(self) -> None:
         while True:
-            kind, payload = receive(connection)
-            if kind == TARGETS:
-                socket.send_fds(connection, [DONE], [pump.target for pump in pumps])
+            data, descriptors, _, _ = socket.recv_fds(self._control, 1, 3)
+            if not data:
+                return
+            self._hire()
+            if descriptors:  # a system that is out of descriptors drops them
+                self._answer(*descriptors)
+            with self._lock:
+                self._idle += 1
+
+    def _hire(self) -> None:
+        """Before going to work, see to it that another thread waits for the next request."""
+        with self._lock:
+            self._idle -= 1
+            if self._idle or self._threads >= self._most:
+                return
+            with suppress(RuntimeError):  # no more threads: the next request waits
+                threading.Thread(target=self._work, daemon=True).start()
+                self._threads += 1
+                self._idle += 1
+
+    def _answer(self, connection: int, *carried: int) -> None:
+        with socket.socket(fileno=connection) as asker, suppress(OSError, EOFError):
+            kind, payload = receive(asker)
+            try:
+                self._do(asker, kind, payload, carried)
+            except Exception:  # noqa: BLE001 - a value that is not masked must not be handed out, whatever the reason
+                asker.sendall(FAILED)
             else:
-                connection.sendall(_do(kind, payload, masker, pumps))
+                asker.sendall(DONE)
+        for descriptor in carried:
+            os.close(descriptor)
 
-
-def _do(kind: bytes, payload: bytes, masker: Masker, pumps: Sequence[Pump]) -> bytes:
-    try:
+    def _do(self, asker: socket.socket, kind: bytes, payload: bytes, carried: tuple[int, ...]) -> None:
         if kind == ADD:
-            if why_not_masked(payload, masker.min_length):
-                return FAILED
-            masker.add(payload)
+            if reason := why_not_masked(payload, self._masker.min_length):
+                raise ValueError(reason)
+            self._masker.add(payload)
         elif kind == REMOVE:
-            masker.remove(payload)
+            self._drain()
+            self._masker.remove(payload)
         elif kind == DRAIN:
-            for pump in pumps:
-                pump.drain()
-    except Exception:  # noqa: BLE001 - a value that is not masked must not be handed out, whatever the reason
-        return FAILED
-    return DONE
+            self._drain()
+        elif kind == ROUTE:
+            self._carry(payload, *map(os.dup, carried))
+        elif kind == TARGET:
+            target = self._pumps[payload].target()
+            socket.send_fds(asker, [DONE], [target])
+            os.close(target)
+
+    def _drain(self) -> None:
+        for pump in list(self._pumps.values()):
+            pump.drain()
+
+    def _carry(self, payload: bytes, source: int, target: int) -> None:
+        name, group = payload.split()
+        pump = Pump(Route(source, target, int(group)), self._masker, self._numpy)
+        pump.start()
+        for ended in [known for known, other in list(self._pumps.items()) if other.left]:
+            self._pumps.pop(ended, None)
+        self._pumps[name] = pump

@@ -8,10 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from tacenda.masking._engine import Masker
-    from tacenda.masking._output._pump import Route
 
 __all__ = ["launch"]
 
@@ -26,27 +23,24 @@ _PATIENCE = 60.0
 """How long the helper may take to start. Seconds."""
 
 
-def launch(control: int, routes: Iterable[Route], masker: Masker) -> int:
+def launch(control: int, masker: Masker) -> int:
     """Start a helper, wait until it is ready, and return its process id.
 
     Args:
         control: the helper's end of the control socket.
-        routes: the streams to mask.
-        masker: whose settings it gets. The values follow over the control socket.
+        masker: whose settings it gets. Values and routes follow over the control socket.
 
     Raises:
         OSError: if it does not start; the message says why.
     """
-    routes = list(routes)
     program = _PROGRAM.format(root=_ROOT)
     settings = [masker.token.decode(), str(masker.min_length), _numpy(), str(control)]
-    settings += [",".join(map(str, route)) for route in routes]
     process = subprocess.Popen(  # noqa: S603 - this interpreter
         [sys.executable, "-I", "-S", "-c", program, *settings],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        pass_fds=[control, *(number for route in routes for number in (route.source, route.target))],
+        pass_fds=[control],
         env={"OPENBLAS_NUM_THREADS": "1"} | {name: os.environ[name] for name in _LOADER if name in os.environ},
         start_new_session=True,
     )

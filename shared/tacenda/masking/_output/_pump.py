@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from tacenda.masking._engine import Masker
 
-__all__ = ["Pump", "Route"]
+__all__ = ["HELD", "Pump", "Route"]
 
 _CHUNK = 1 << 16
-_HELD = 0.1
+HELD = 0.1
 """How long the possible beginning of a value is held back: somebody may wait for a prompt. Seconds."""
 _RESIZE = 0.2
 """How often the size of the terminal is read: the helper is in another session and gets no SIGWINCH. Seconds."""
@@ -60,12 +60,21 @@ class Pump(threading.Thread):
         self._wake = os.pipe()
         self._drains: list[_Drain] = []
         self._ended = threading.Event()
+        self._guard = threading.Lock()  # of descriptors that other threads use: their numbers are closed in the end
         self._carried = 0
+        self.left = False
+        """Whether the output has ended, and the target is closed so that its reader sees the end."""
 
-    @property
     def target(self) -> int:
-        """The descriptor of where the output really goes."""
-        return self._route.target
+        """Return a new descriptor of where the output really goes.
+
+        Raises:
+            OSError: if that is closed.
+        """
+        with self._guard:
+            if self.left:
+                raise OSError("the output has ended")
+            return os.dup(self._route.target)
 
     def drain(self) -> None:
         """Wait until everything that was written to the stream before has arrived.
@@ -74,9 +83,11 @@ class Pump(threading.Thread):
         """
         drain = _Drain()
         self._drains.append(drain)
-        if not self._ended.is_set():
+        with self._guard:
+            if self._ended.is_set():
+                return
             os.write(self._wake[1], b"w")
-            drain.done.wait()
+        drain.done.wait()
 
     def run(self) -> None:
         """Carry to the end. Any fault of ours ends the whole helper, so that nothing gets out unmasked."""
@@ -84,9 +95,12 @@ class Pump(threading.Thread):
             with suppress(OSError):  # of the target: nobody reads any more, or its disk is full
                 while self._step():
                     pass
-                self._leave_target()
+                self._leave()
             os.close(self._route.source)  # writers get EPIPE or SIGPIPE, as they would without masking
-            self._ended.set()
+            with self._guard:
+                self._ended.set()
+                for end in self._wake:
+                    os.close(end)
             self._answer(list(self._drains))
         except BaseException:  # noqa: BLE001 - whatever it was
             os._exit(1)
@@ -109,7 +123,7 @@ class Pump(threading.Thread):
 
     def _readable(self, drains: list[_Drain]) -> bool:
         """Wait for output; return False when it pauses."""
-        timeout = 0.0 if drains else _HELD if self._stream.pending else _RESIZE if self._route.group else None
+        timeout = 0.0 if drains else HELD if self._stream.pending else _RESIZE if self._route.group else None
         ready, _, _ = select.select([self._route.source, self._wake[0]], [], [], timeout)
         if self._wake[0] in ready:
             os.read(self._wake[0], _CHUNK)
@@ -127,15 +141,14 @@ class Pump(threading.Thread):
         view = memoryview(data)
         while view:
             try:
-                view = view[os.write(self.target, view) :]
+                view = view[os.write(self._route.target, view) :]
             except BlockingIOError:  # somebody who shares the target made it non-blocking
-                select.select([], [self.target], [])
+                select.select([], [self._route.target], [])
 
-    def _leave_target(self) -> None:
-        """Close the target, so that its reader sees the end, but keep the number taken."""
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, self.target)
-        os.close(nowhere)
+    def _leave(self) -> None:
+        with self._guard:
+            self.left = True
+            os.close(self._route.target)
 
     def _answer(self, drains: list[_Drain]) -> None:
         for drain in drains:
@@ -146,7 +159,7 @@ class Pump(threading.Thread):
         from tacenda.masking._output._terminal import copy_size
 
         with suppress(OSError):  # the terminal or the group is gone
-            if copy_size(self.target, self._route.source):
+            if copy_size(self._route.target, self._route.source):
                 os.killpg(self._route.group, signal.SIGWINCH)
 
     def _speed_up(self) -> None:

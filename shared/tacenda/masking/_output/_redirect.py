@@ -4,91 +4,147 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from tacenda.masking._output._channel import Channel, lifted
+from tacenda.masking._output._channel import Channel, connected
+from tacenda.masking._output._kept import Identity, Kept, identity, lifted
 from tacenda.masking._output._launch import launch
-from tacenda.masking._output._pump import Route
+from tacenda.masking._output._wire import ADD, ROUTE
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from tacenda.masking._engine import Masker
 
-__all__ = ["Redirection", "identity", "redirect"]
+__all__ = ["Redirection", "places", "start"]
 
 _STANDARD = (1, 2)
 _PIPE = 1 << 18
 """Size of a pipe. Larger than usual, so that writer and helper take turns less often. Bytes."""
 
 
-class Redirection(NamedTuple):
-    """Descriptors that are redirected, and the helper that they lead to."""
+class Redirection:
+    """Descriptors 1 and 2, and the helper that they lead to.
 
-    process: int
-    channel: Channel
-    streams: list[tuple[tuple[int, ...], tuple[int, int]]]
-    """For each stream: its descriptors, and the identity of the pipe or terminal that they lead to now."""
-    real_stderr: int | None
-    """Where descriptor 2 led before, for one message if the helper dies; None if it is closed."""
+    Args:
+        process: the helper's process id.
+        channel: how it is asked.
+    """
+
+    def __init__(self, process: int, channel: Channel) -> None:
+        self.process = process
+        self.channel = channel
+        self._ours: set[Identity] = set()
+        self._real_stderr: Kept | None = None
+
+    def elsewhere(self) -> list[tuple[int, ...]]:
+        """Return the `places` that are not the helper."""
+        return places(self._ours)
+
+    def cover(self) -> None:
+        """Redirect what leads elsewhere.
+
+        Raises:
+            EOFError, OSError: if the helper does not take it; then it still leads elsewhere.
+        """
+        for descriptors in self.elsewhere():
+            self._redirect(descriptors)
+
+    def restore(self) -> None:
+        """Lead the descriptors back, unless somebody has closed or redirected them, and leave the helper.
+
+        Without the helper output stays cut off: it could hold secrets.
+        """
+        for descriptor in _STANDARD:
+            with suppress(OSError, EOFError):
+                if identity(descriptor) in self._ours:
+                    target = self.channel.target(_name(descriptor))
+                    os.dup2(target, descriptor)
+                    os.close(target)
+        self.channel.close()
+        self.forget_stderr()
+
+    def tell(self, text: str) -> None:
+        """Write where descriptor 2 led before."""
+        if self._real_stderr:
+            with suppress(OSError):
+                descriptor = self._real_stderr.duplicate()
+                try:
+                    os.write(descriptor, text.encode())
+                finally:
+                    os.close(descriptor)
+
+    def forget_stderr(self) -> None:
+        """Do not keep open where descriptor 2 led before."""
+        if self._real_stderr:
+            self._real_stderr.close()
+            self._real_stderr = None
+
+    def _redirect(self, descriptors: tuple[int, ...]) -> None:
+        """Redirect descriptors that lead to one place. They share a pipe, which keeps the order of what is written."""
+        with ExitStack() as opened:
+            real, source, sink, terminal = _open(descriptors[0], opened)
+            group = os.getpgrp() if terminal else 0
+            if not self.channel.request(ROUTE, b"%s %d" % (_name(sink), group), (source, real)):
+                raise OSError("it could not take more output")
+            self._ours.add(identity(sink))
+            for descriptor in descriptors:
+                os.dup2(sink, descriptor)
+            if 2 in descriptors:  # noqa: PLR2004 - stderr
+                self.forget_stderr()
+                self._real_stderr = Kept(lifted(real, close=False))
 
 
-class _Stream(NamedTuple):
-    """Descriptors that lead to one place: they share one pipe, so that the order of what is written stays."""
-
-    descriptors: tuple[int, ...]
-    real: int
-    source: int
-    sink: int
-    terminal: bool
-
-
-def redirect(masker: Masker) -> Redirection | None:
-    """Start a helper and redirect the standard descriptors to it; return None if both are closed.
+def start(masker: Masker) -> Redirection | None:
+    """Start a helper, tell it all values and redirect descriptors 1 and 2 to it; return None if both are closed.
 
     Raises:
-        OSError: if it does not start; then nothing is redirected.
+        EOFError, OSError: if that fails; then nothing is redirected.
     """
-    places = _places()
-    if not places:
+    if not places():
         return None
-    with ExitStack() as opened:
-        streams = [_open(descriptors, opened) for descriptors in places]
-        ours, theirs = (lifted(end.detach()) for end in socket.socketpair())
-        opened.callback(os.close, ours)
-        opened.callback(os.close, theirs)
-        group = os.getpgrp()
-        routes = [Route(stream.source, stream.real, group if stream.terminal else 0) for stream in streams]
-        process = launch(theirs, routes, masker)
-        channel = Channel(socket.socket(fileno=lifted(ours, close=False)))
-        real_stderr = None
-        for stream in streams:
-            for descriptor in stream.descriptors:
-                os.dup2(stream.sink, descriptor)
-            if 2 in stream.descriptors:  # noqa: PLR2004 - stderr
-                real_stderr = lifted(stream.real, close=False)
-        redirected = [(stream.descriptors, identity(stream.sink)) for stream in streams]
-        return Redirection(process, channel, redirected, real_stderr)
+    ours, theirs = connected()
+    with ours, theirs:
+        process = launch(theirs.fileno(), masker)
+        control = Kept(lifted(ours.fileno(), close=False))
+    redirection = Redirection(process, Channel(control))
+    try:
+        for value in list(masker.values()):  # a signal handler may add one
+            if not redirection.channel.request(ADD, value):
+                raise OSError("it could not register a value")
+        redirection.cover()
+    except BaseException:
+        redirection.restore()
+        raise
+    return redirection
 
 
-def identity(descriptor: int) -> tuple[int, int]:
-    """Return the identity of the file that a descriptor leads to: device and inode."""
-    about = os.fstat(descriptor)
-    return about.st_dev, about.st_ino
+def places(ours: AbstractSet[Identity] = frozenset()) -> list[tuple[int, ...]]:
+    """Return the standard descriptors that are open, grouped by the place that they lead to.
 
+    One that children do not inherit is left out: it is a file of the program's own, which Python opened while that
+    number was closed.
 
-def _places() -> list[tuple[int, ...]]:
-    """Return the standard descriptors that are open, grouped by the place that they lead to."""
-    places: dict[tuple[int, int], tuple[int, ...]] = {}
+    Args:
+        ours: those that lead there are left out, too.
+    """
+    found: dict[Identity, tuple[int, ...]] = {}
     for descriptor in _STANDARD:
-        with suppress(OSError):
+        with suppress(OSError):  # it is closed
             place = identity(descriptor)
-            places[place] = (*places.get(place, ()), descriptor)
-    return list(places.values())
+            if place not in ours and os.get_inheritable(descriptor):
+                found[place] = (*found.get(place, ()), descriptor)
+    return list(found.values())
 
 
-def _open(descriptors: tuple[int, ...], opened: ExitStack) -> _Stream:
-    first = descriptors[0]
+def _name(descriptor: int) -> bytes:
+    """Return the name of the route that a descriptor leads to."""
+    return b"%d:%d" % identity(descriptor)
+
+
+def _open(first: int, opened: ExitStack) -> tuple[int, int, int, bool]:
+    """Return where a descriptor leads, both ends of what it is to lead to, and whether that is a terminal."""
     terminal = os.isatty(first)
     if terminal:
         from tacenda.masking._output._terminal import open_terminal
@@ -101,4 +157,4 @@ def _open(descriptors: tuple[int, ...], opened: ExitStack) -> _Stream:
     real, source, sink = lifted(first, close=False), *map(lifted, ends)
     for descriptor in (real, source, sink):
         opened.callback(os.close, descriptor)
-    return _Stream(descriptors, real, source, sink, terminal)
+    return real, source, sink, terminal

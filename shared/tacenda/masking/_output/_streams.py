@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import codecs
 import io
+import os
 import threading
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
+
+from tacenda.masking._output._pump import HELD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,15 +22,17 @@ if TYPE_CHECKING:
 
 __all__ = ["MaskedStream", "leads_to_descriptor", "wrap"]
 
-_HELD = 0.1
-"""How long the possible beginning of a value is held back, as in the helper. Seconds."""
-
 
 def leads_to_descriptor(stream: IO[Any] | None) -> bool:
-    """Return whether all that a stream gets ends up on descriptor 1 or 2."""
+    """Return whether all that a stream gets ends up on descriptor 1 or 2, and no file of the program's own is there."""
     buffer = getattr(stream, "buffer", None)
     raw = getattr(buffer, "raw", buffer)
-    return isinstance(raw, io.FileIO) and not raw.closed and raw.fileno() in (1, 2)
+    if not isinstance(raw, io.FileIO) or raw.closed or raw.fileno() not in (1, 2):
+        return False
+    try:
+        return os.get_inheritable(raw.fileno())
+    except OSError:  # somebody has closed it: what is opened there next is not known yet
+        return True
 
 
 def wrap(stream: IO[Any] | None, masker: Masker) -> list[MaskedStream]:
@@ -76,7 +81,7 @@ class MaskedStream:
         with self._lock:
             self._pass_on(self._mask.write(encoded))
             if self._mask.pending and self._timer is None:
-                self._timer = threading.Timer(_HELD, self._release)
+                self._timer = threading.Timer(HELD, self._release)
                 self._timer.daemon = True
                 self._timer.start()
         return len(data)

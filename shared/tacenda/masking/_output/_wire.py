@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import socket
 
-__all__ = ["ADD", "DONE", "DRAIN", "FAILED", "REMOVE", "TARGETS", "exactly", "message", "receive"]
+__all__ = ["ADD", "DONE", "DRAIN", "FAILED", "PATIENCE", "REMOVE", "ROUTE", "TARGET", "exactly", "message", "receive"]
 
 ADD = b"a"
 """Mask the value in the payload from now on."""
 REMOVE = b"r"
-"""Mask it no longer."""
+"""Mask it no longer, after a drain."""
 DRAIN = b"d"
 """Answer when everything that was written before has arrived."""
-TARGETS = b"t"
-"""Send the descriptors that the output goes to in the end; the answer carries them."""
+ROUTE = b"o"
+"""Carry output from one descriptor to another; both come along. The payload: the route's name and process group."""
+TARGET = b"t"
+"""Send the descriptor that the output of the route in the payload goes to in the end; the answer carries it."""
 DONE = b"+"
 FAILED = b"-"
+PATIENCE = 60.0
+"""A helper that has not answered after this time is taken for busy. Seconds."""
 
 _HEAD = struct.Struct("!cI")
 

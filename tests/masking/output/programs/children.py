@@ -15,6 +15,7 @@ from masked import SECRET, start
 
 from tacenda.masking import registry
 from tacenda.masking._output._install import _State
+from tacenda.masking._output._wire import ADD
 
 SECOND = "example-second-5822"
 
@@ -32,17 +33,27 @@ def forked() -> None:
     print("parent", SECRET, SECOND)
 
 
-def forked_connections() -> None:
-    def connections() -> int:
-        return len(_State.installation.descriptors._redirection.channel._idle)
-
-    print("parent", connections(), flush=True)
+def forked_removes() -> None:
     if not (pid := os.fork()):
-        print("child", connections(), flush=True)
+        registry().remove(SECRET)
         register_and_tell()
-        print("child", connections(), flush=True)
+        registry().remove(SECOND)
+        print(SECOND, flush=True)
         os._exit(0)
     os.waitpid(pid, 0)
+    print("parent", SECRET)
+
+
+def forked_while_asking() -> None:
+    """The parent and two children ask at the same time, thousands of times; each must get its own answers."""
+    helper = _State.installation.descriptors._redirection.channel
+    children = []
+    for _ in range(2):
+        if not (pid := os.fork()):
+            os._exit(not all(helper.request(ADD, b"short") is False for _ in range(1000)))
+        children.append(pid)
+    own = all(helper.request(ADD, SECOND.encode()) is True for _ in range(1000))
+    print(own, *(os.waitpid(pid, 0)[1] for pid in children))
 
 
 def forked_before() -> None:

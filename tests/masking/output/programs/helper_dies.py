@@ -59,7 +59,7 @@ def told() -> None:
             frame = frame.tb_next
         with open(sys.argv[2], "w") as file:
             print(type(error).__name__, error, error.__cause__, error.__context__, status().descriptors, file=file)
-            print("locals", [frame for frame in frames[2:] if SECOND in frame], file=file)
+            print("locals", [frame for frame in frames[1:] if SECOND in frame], file=file)
 
 
 if __name__ == "__main__":

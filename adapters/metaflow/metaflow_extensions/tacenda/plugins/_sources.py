@@ -72,6 +72,7 @@ def _spec(source: Any, role: str | None) -> SecretSpec:
 def _from_metaflow(spec: SecretSpec) -> tuple[str, Any]:
     """Return a secret from one of Metaflow's own providers, as upstream reads it: a flat bundle of texts."""
     from tacenda import SecretBundle
+    from tacenda._register import register
 
     provider = get_secrets_backend_provider(spec.secrets_backend_type)
     try:
@@ -80,8 +81,9 @@ def _from_metaflow(spec: SecretSpec) -> tuple[str, Any]:
         problem = str(error)
     else:
         _refuse_other_than_text(spec, content)
-        _register(spec.secret_id, content)
-        return spec.secret_id, SecretBundle(content, spec.secret_id)
+        bundle = SecretBundle(content, spec.secret_id)
+        register(bundle, spec.secret_id)
+        return spec.secret_id, bundle
     raise MetaflowException(f"Failed to retrieve secret '{spec.secret_id}': {problem}")
 
 
@@ -90,11 +92,3 @@ def _refuse_other_than_text(spec: SecretSpec, content: Mapping[Any, Any]) -> Non
     odd = [f"{key!r} ({type(value).__name__})" for key, value in content.items() if not isinstance(value, str)]
     if odd:
         raise MetaflowException(f"Invalid env vars from secret {spec.secret_id}: not text: {', '.join(odd)}")
-
-
-def _register(name: str, content: Mapping[str, str]) -> None:
-    from tacenda.masking import is_secret_key, registry
-
-    for key, value in content.items():
-        if is_secret_key(key):
-            registry().add(value, f"{name}#{key}")

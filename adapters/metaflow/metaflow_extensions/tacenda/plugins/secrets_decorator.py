@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, NoReturn
+from typing import Any
 
 from metaflow.exception import MetaflowException
 from metaflow.metaflow_current import Current, current
@@ -11,6 +11,7 @@ from metaflow.plugins.secrets.secrets_decorator import SecretsDecorator
 from metaflow.unbounded_foreach import UBF_TASK
 
 from metaflow_extensions.tacenda.plugins._core import clear_errors, core
+from metaflow_extensions.tacenda.plugins._patches import patch
 from metaflow_extensions.tacenda.plugins._sources import fetch, is_tacendas
 from metaflow_extensions.tacenda.plugins._variables import inject
 
@@ -67,11 +68,4 @@ def _inherits_the_environment(ubf_context: str | None) -> bool:
     return ubf_context == UBF_TASK and os.environ.get("METAFLOW_RUNTIME_ENVIRONMENT", "local") == "local"
 
 
-def _undeclared(_: Current) -> NoReturn:
-    step = f"step {current.step_name!r}" if current.is_running_flow else "this code"
-    raise AttributeError(
-        f"{step} declares no secrets, so there is no current.secrets: decorate the step with @secrets(sources=[...])"
-    )
-
-
-Current.secrets = property(_undeclared)
+patch()
