@@ -28,8 +28,9 @@ INLINE = {"type": "inline", "id": "inline-keys", "options": {"env_vars": {"INLIN
 
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Each test has its own directory, environment and `current`."""
+    """Each test has its own directory, environment and `current`, and leaves the output of pytest alone."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(masking, "install", lambda: None)  # in real flows: test_flows.py
     monkeypatch.setattr(Current, "secrets", Current.secrets)
     with mock.patch.dict(os.environ):
         yield
