@@ -64,7 +64,7 @@ def test_target_that_does_not_block(programs):
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="other systems tell in other ways what is loaded")
 def test_heavy_traffic_is_worth_numpy(programs):
-    """After 16 MB the helper imports the program's numpy, with which it masks many times as fast; not before."""
+    """After 8 MiB the helper imports the program's numpy, with which it masks many times as fast; not before."""
     process = programs.start("traffic.py", "300", "65536", stdin=subprocess.PIPE)
     (line,) = {process.stdout.readline()[5:-1] for _ in range(100)}
     (helper,) = programs.helpers()

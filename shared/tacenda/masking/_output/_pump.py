@@ -22,7 +22,7 @@ _RESIZE = 0.2
 """How often the size of the terminal is read: the helper is in another session and gets no SIGWINCH. Seconds."""
 _BUFFERED = 1 << 20
 """No pipe or terminal buffers more (Linux: /proc/sys/fs/pipe-max-size). Bytes."""
-_HEAVY = 1 << 24
+_HEAVY = 1 << 23
 """From so many bytes on numpy is worth its start and its memory: it makes the engine many times as fast. Bytes."""
 
 
