@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import threading
+import warnings
 
 from masked import SECRET, start
 
@@ -72,6 +73,7 @@ def forked_before() -> None:
 
 def forked_while_registering() -> None:
     """Forks hit other threads in the middle of a registration; no child may hang on what it inherited."""
+    warnings.simplefilter("ignore", DeprecationWarning)  # from Python 3.12 on: of a fork while there are threads
     stop = threading.Event()
 
     def register(worker: int) -> None:
