@@ -91,12 +91,13 @@ class Cli:
         self._started.append(process)
         return process
 
-    def shell(self, line: str) -> subprocess.CompletedProcess[str]:
+    def shell(self, line: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a line of bash in which `tacenda` is the command."""
         return subprocess.run(
             ["bash", "-c", line.replace("tacenda ", f"{shlex.join(COMMAND)} ")],
             cwd=self.directory,
             env=self.environment,
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,

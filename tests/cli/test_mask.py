@@ -8,12 +8,11 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 
 import pytest
-from command_line import COMMAND, VALUE, Cli
+from command_line import VALUE, Cli
 
 PASSWORD = "example-password"
 
@@ -129,16 +128,7 @@ def test_byte_by_byte(process: subprocess.Popen[bytes]):
 
 def test_reader_is_gone(keys: Cli):
     """`… | tacenda mask | head -1` ends quietly, and ends the program before it."""
-    line = f"yes {VALUE} | '{sys.executable}' -m tacenda mask | head -1; echo ${{PIPESTATUS[@]}}"
-    done = subprocess.run(
-        ["bash", "-c", line],
-        cwd=keys.directory,
-        env=keys.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = keys.shell(f"yes {VALUE} | tacenda mask | head -1; echo ${{PIPESTATUS[@]}}")
     assert done.stdout.splitlines()[0] == "[masked]"
     assert done.stdout.splitlines()[1].split()[1:] == ["0", "0"]
     assert "rror" not in done.stderr
@@ -217,16 +207,7 @@ def test_complete(keys: Cli):
 @pytest.mark.parametrize("closed", ["<&-", ">&-"])
 def test_closed(keys: Cli, closed: str):
     """With standard input or output closed it says so, and has no value in what it says."""
-    command = f"'{COMMAND[0]}' -m tacenda mask {closed}"
-    done = subprocess.run(
-        ["sh", "-c", command],
-        cwd=keys.directory,
-        env=keys.environment,
-        input=VALUE,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = keys.shell(f"tacenda mask {closed}", stdin=VALUE)
     assert (done.returncode, done.stdout) == (1, "")
     assert "is closed" in done.stderr
     assert VALUE not in done.stderr

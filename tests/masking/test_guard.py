@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 from tacenda._values import Secret, SecretBundle, SecretBytes
 from tacenda.errors import SecretLeak
 from tacenda.masking import Masker, registry
-from tacenda.masking._guard import find_leaks, refuse_leaks
+from tacenda.masking._guard import allow_leak, find_leaks, leak_allowed, refuse_leaks
 
 PLAIN = "example-plain-token"
 ODD = 'example "quoted" \\ <tag> vä & 100%\nsecond line'
@@ -232,30 +232,28 @@ def test_large_wrapped(masker: Masker):
     assert find_leaks(b"x" + data, masker=masker) == ["odd"]
 
 
+def memory_without_a_leak(held: object, masker: Masker) -> int:
+    """Return the bytes that it took to find nothing in it."""
+    tracemalloc.start()
+    try:
+        assert find_leaks(held, masker=masker) == []
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 def test_large_memory(masker: Masker):
     """64 MB are searched within 16, and large arrays and bytes in an object are not copied."""
     data = bytes(64 << 20)
     array = np.frombuffer(data, np.float64)
     for held in (data, {"array": [array[: len(array) // 4]], "bytes": (data[: len(data) // 4],)}):
-        tracemalloc.start()
-        try:
-            assert find_leaks(held, masker=masker) == []
-            _, peak = tracemalloc.get_traced_memory()
-        finally:
-            tracemalloc.stop()
-        assert peak < 16 << 20
+        assert memory_without_a_leak(held, masker) < 16 << 20
 
 
 def test_bomb(masker: Masker):
     """What decompresses to a thousand times its size is decompressed piece by piece."""
     bomb = gzip.compress(bytes(32 << 20))
-    tracemalloc.start()
-    try:
-        assert find_leaks(bomb, masker=masker) == []
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 16 << 20
+    assert memory_without_a_leak(bomb, masker) < 16 << 20
 
 
 # -- objects --------------------------------------------------------------------------------------------
@@ -420,3 +418,29 @@ def test_not_registered(masker: Masker):
     masker.add("5432", "port")
     masker.add(PLAIN, "plain")
     assert find_leaks({"port": "5432", "host": "db.example.com"}, masker=masker) == []
+
+
+# -- what is allowed ------------------------------------------------------------------------------------
+
+
+def test_allow_leak():
+    """`allow_leak` exempts the outputs it names, or all, and leaves the function what it was."""
+
+    @allow_leak("token", "key")
+    def renew() -> str:
+        """Return a token."""
+        return "token"
+
+    @allow_leak()
+    def export() -> None: ...
+
+    assert [leak_allowed(renew, name) for name in ("token", "key", "log")] == [True, True, False]
+    assert leak_allowed(export, "anything")
+    assert not leak_allowed(test_allow_leak, "anything")
+    assert (renew(), renew.__doc__) == ("token", "Return a token.")
+
+
+def test_allow_leak_without_parentheses():
+    """`@allow_leak` without its parentheses is an error, not an exemption of nothing."""
+    with pytest.raises(TypeError, match=r"@allow_leak\(\)"):
+        allow_leak(test_allow_leak)

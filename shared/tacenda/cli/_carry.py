@@ -7,6 +7,7 @@ import sys
 from typing import IO, TYPE_CHECKING, Any
 
 from tacenda.cli._exit import shell_code
+from tacenda.masking._stream import HELD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["carry", "run_masked"]
 
 _CHUNK = 1 << 16
-_HELD = 0.1
-"""What may be the beginning of a value is released after so long: somebody may wait for a prompt. Seconds."""
 
 
 def carry(source: int, target: IO[bytes]) -> None:
@@ -73,7 +72,7 @@ def _comes(source: int) -> bool:
         return True
     import select
 
-    return bool(select.select([source], [], [], _HELD)[0])
+    return bool(select.select([source], [], [], HELD)[0])
 
 
 def _write(target: IO[bytes], data: bytes) -> None:

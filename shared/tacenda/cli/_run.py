@@ -101,7 +101,8 @@ def _become(command: tuple[str, ...], environment: Mapping[str, str]) -> int:
         import subprocess
 
         return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603 - the user's own
-    # Python ignores these, and a program inherits that: `tacenda run … -- yes | head` would never end well.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    from tacenda.cli._supervise import IGNORED_BY_PYTHON
+
+    for number in IGNORED_BY_PYTHON:
+        signal.signal(number, signal.SIG_DFL)
     return os.execvpe(command[0], command, environment)  # noqa: S606 - the user's own

@@ -19,14 +19,14 @@ from tacenda.cli._exit import shell_code
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["supervise"]
+__all__ = ["IGNORED_BY_PYTHON", "supervise"]
 
-_OF_PYTHON = {signal.SIGPIPE, signal.SIGXFSZ}
-"""Python ignores these, and a program would inherit that: `tacenda run … -- yes | head` would never end well."""
+IGNORED_BY_PYTHON = {signal.SIGPIPE, signal.SIGXFSZ}
+"""A program would inherit that: `tacenda run … -- yes | head` would never end well."""
 _OF_FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS}
 _OF_TERMINALS = {signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGWINCH}
 """A terminal sends these, and it sends them to every process of a group."""
-_WATCHED = signal.valid_signals() - _OF_PYTHON - _OF_FAULTS - {signal.SIGKILL, signal.SIGSTOP}
+_WATCHED = signal.valid_signals() - IGNORED_BY_PYTHON - _OF_FAULTS - {signal.SIGKILL, signal.SIGSTOP}
 _FROM_KERNEL = 0x80
 """What Linux says of a signal that no process has sent: SI_KERNEL of sigaction(2)."""
 _LOOK = 1.0
@@ -51,7 +51,7 @@ def supervise(command: Sequence[str], environment: Mapping[str, str]) -> int:
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if it is ignored, nobody learns how a child ended
-        child = os.posix_spawnp(command[0], list(command), environment, setsigmask=mask, setsigdef=_OF_PYTHON)
+        child = os.posix_spawnp(command[0], list(command), environment, setsigmask=mask, setsigdef=IGNORED_BY_PYTHON)
         _let_go_of_streams()
         code = _outcome(child)
     finally:

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from tacenda.masking._engine import Masker
     from tacenda.masking._spans import Span
 
-__all__ = ["MaskStream"]
+__all__ = ["HELD", "MaskStream"]
 
+HELD = 0.1
+"""How long the possible beginning of a value is held back: somebody may wait for a prompt. Seconds."""
 SHOWN = 3
 """So many held bytes may be shown when a stream pauses; more of a value's beginning is masked. Bytes."""
 

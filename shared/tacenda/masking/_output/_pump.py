@@ -10,14 +10,14 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from tacenda.masking._stream import HELD
+
 if TYPE_CHECKING:
     from tacenda.masking._engine import Masker
 
-__all__ = ["HELD", "Pump", "Route"]
+__all__ = ["Pump", "Route"]
 
 _CHUNK = 1 << 16
-HELD = 0.1
-"""How long the possible beginning of a value is held back: somebody may wait for a prompt. Seconds."""
 _RESIZE = 0.2
 """How often the size of the terminal is read: the helper is in another session and gets no SIGWINCH. Seconds."""
 _BUFFERED = 1 << 20

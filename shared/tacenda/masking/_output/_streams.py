@@ -13,7 +13,7 @@ import threading
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
 
-from tacenda.masking._output._pump import HELD
+from tacenda.masking._stream import HELD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

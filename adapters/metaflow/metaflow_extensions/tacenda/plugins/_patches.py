@@ -9,8 +9,8 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
-import warnings
 from typing import Any, NoReturn
 
 from metaflow.metaflow_current import Current, current
@@ -25,7 +25,10 @@ def patch() -> None:
     Current.secrets = property(_undeclared)
     set_env = getattr(Current, "_set_env", None)
     if set_env is None:
-        warnings.warn("tacenda does not know this Metaflow: steps without @secrets are not masked", stacklevel=2)
+        # Not the warnings module: with `-W error` the import of Metaflow would fail.
+        logging.getLogger("tacenda").warning(
+            "tacenda does not know this Metaflow: steps without @secrets are not masked"
+        )
         return
 
     @functools.wraps(set_env)
