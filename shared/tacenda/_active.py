@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tacenda.providers import Provider
 
-__all__ = ["OVERRIDES", "TACENDA_STACK", "chosen_stack", "use_stack"]
+__all__ = ["OVERRIDES", "TACENDA_STACK", "chosen_stack", "namesake", "use_stack"]
 
 TACENDA_STACK = "TACENDA_STACK"
 """The environment variable that names the stack."""
@@ -20,6 +20,7 @@ OVERRIDES: list[Provider] = []
 """The providers of `tacenda.testing.override`, innermost last: while there is one, no other is asked."""
 
 _STACK: ContextVar[str | None] = ContextVar("tacenda_stack", default=None)
+_NAMESAKE: ContextVar[str | None] = ContextVar("tacenda_namesake", default=None)
 
 
 def chosen_stack() -> str | None:
@@ -27,11 +28,23 @@ def chosen_stack() -> str | None:
     return _STACK.get() or os.environ.get(TACENDA_STACK) or None
 
 
+def namesake() -> str | None:
+    """Return the name of the orchestrator's active stack: one of ours of that name goes before the default."""
+    return _NAMESAKE.get()
+
+
 @contextmanager
-def use_stack(name: str) -> Iterator[None]:
-    """Make a stack the active one of this context: two pipelines on two stacks run in one process."""
-    token = _STACK.set(name)
+def use_stack(name: str, *, if_configured: bool = False) -> Iterator[None]:
+    """Make a stack the active one of this context: two pipelines on two stacks run in one process.
+
+    Args:
+        name: the stack's name.
+        if_configured: it is the orchestrator's active stack: ours of that name serves if there is one and nothing
+            else is chosen.
+    """
+    variable = _NAMESAKE if if_configured else _STACK
+    token = variable.set(name)
     try:
         yield
     finally:
-        _STACK.reset(token)
+        variable.reset(token)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tacenda._active import TACENDA_STACK
+from tacenda._active import TACENDA_STACK, namesake
 from tacenda._errors import ConfigurationError
 from tacenda._registry import did_you_mean
 from tacenda._stack import Stack, stack_from_mapping
@@ -64,7 +64,8 @@ class Configuration(NamedTuple):
         Raises:
             ConfigurationError: if there is no such stack, or none is named and several could serve.
         """
-        chosen = name or self.default_stack or self._lone()
+        theirs = namesake()
+        chosen = name or (theirs if theirs in self.stacks else None) or self.default_stack or self._lone()
         if chosen not in self.stacks:
             raise ConfigurationError(
                 f"{self.source}: there is no stack {chosen!r}{did_you_mean(chosen, self.stacks)}",

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-from tacenda._active import chosen_stack
+from tacenda._active import chosen_stack, namesake
 from tacenda._config import TACENDA_CONFIG, working_directory
 from tacenda._store import SecretStore, open_store
 
@@ -19,7 +19,7 @@ _LOCK = threading.Lock()
 
 def process_store() -> SecretStore:
     """Return the store of the active stack; one for each working directory, `TACENDA_CONFIG` and stack."""
-    key = (str(working_directory()), os.environ.get(TACENDA_CONFIG), chosen_stack())
+    key = (str(working_directory()), os.environ.get(TACENDA_CONFIG), chosen_stack(), namesake())
     store = _STORES.get(key)
     if store is None:
         with _LOCK:

@@ -102,3 +102,19 @@ def test_an_open_store_keeps_its_stack():
     store = tacenda.open_store("dev")
     with use_stack("prod"):
         assert store.get("token") == "example-dev"
+
+
+def test_namesake_of_the_orchestrators_stack(monkeypatch):
+    """A stack of ours named as the orchestrator's active one goes before the default, after what was chosen (C13)."""
+    with use_stack("prod", if_configured=True):
+        assert tacenda.get("token") == "example-prod"
+        monkeypatch.setenv("TACENDA_STACK", "dev")
+        assert tacenda.get("token") == "example-dev"
+        with use_stack("prod"):  # a pipeline's own
+            assert tacenda.get("token") == "example-prod"
+
+
+def test_no_namesake():
+    """An orchestrator's stack that tacenda does not know, such as ZenML's `default`, changes nothing."""
+    with use_stack("default", if_configured=True):
+        assert tacenda.get("token") == "example-dev"

@@ -20,13 +20,14 @@ from tacenda.masking._registry import registry
 from tacenda.masking._stream import MaskStream
 
 if TYPE_CHECKING:
-    from tacenda.masking._guard import find_leaks, refuse_leaks
+    from tacenda.masking._guard import allow_leak, find_leaks, refuse_leaks
     from tacenda.masking._output import install, status, uninstall
 
 __all__ = [
     "NON_SECRET_KEYS",
     "MaskStream",
     "Masker",
+    "allow_leak",
     "find_leaks",
     "install",
     "is_secret_key",
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "allow_leak": "tacenda.masking._guard",
     "find_leaks": "tacenda.masking._guard",
     "install": "tacenda.masking._output",
     "refuse_leaks": "tacenda.masking._guard",
