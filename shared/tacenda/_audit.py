@@ -1,7 +1,7 @@
 """Audit events: who read or wrote which secret, where, when and with what outcome. Never a value.
 
 One JSON object per call to a backend (a cache hit asks nobody and is no event), appended to the file that
-`TACENDA_AUDIT` names, and sent at level INFO to the logger `tacenda.audit`.
+`TACENDA_AUDIT` names, and sent at level INFO to the logger `tacenda.audit` if that has been given a level of its own.
 """
 
 from __future__ import annotations
@@ -130,5 +130,6 @@ def _listening_logger() -> Any:
         return None
     import logging
 
+    # A level of its own, not an inherited one: ZenML puts the root logger on INFO and shows every line to its users.
     logger = logging.getLogger("tacenda.audit")
-    return logger if logger.isEnabledFor(logging.INFO) else None
+    return logger if logger.level and logger.isEnabledFor(logging.INFO) else None

@@ -14,12 +14,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tacenda._active import TACENDA_STACK, namesake
+from tacenda._active import TACENDA_STACK, orchestrators_stack
 from tacenda._errors import ConfigurationError
 from tacenda._registry import did_you_mean
 from tacenda._stack import Stack, stack_from_mapping
 
 __all__ = [
+    "NO_FILE",
     "TACENDA_CONFIG",
     "TACENDA_STACK",
     "Configuration",
@@ -33,6 +34,8 @@ TACENDA_CONFIG = "TACENDA_CONFIG"
 """The environment variable that names the configuration file."""
 
 _FILES = ("tacenda.yaml", "pyproject.toml", "flowyml.yaml")
+NO_FILE = "no configuration file (env, then files)"
+"""What messages say of the stack that serves where there is no file."""
 _DEFAULT = "default"
 _TOP_LEVEL = ("default_stack", "stacks")
 
@@ -64,7 +67,7 @@ class Configuration(NamedTuple):
         Raises:
             ConfigurationError: if there is no such stack, or none is named and several could serve.
         """
-        theirs = namesake()
+        theirs = orchestrators_stack()
         chosen = name or (theirs if theirs in self.stacks else None) or self.default_stack or self._lone()
         if chosen not in self.stacks:
             raise ConfigurationError(
@@ -102,7 +105,7 @@ def find_configuration(start: Path | None = None) -> Configuration:
             path = folder / name
             if os.path.isfile(path) and (name == "tacenda.yaml" or _mentions_us(path)):  # see _search_path
                 return load_file(path)
-    return Configuration({_DEFAULT: None}, _DEFAULT, directory, "no configuration file (env, then files)")
+    return Configuration({_DEFAULT: None}, _DEFAULT, directory, NO_FILE)
 
 
 def load_file(path: Path, *, trusted: bool = False) -> Configuration:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tacenda._reference import looks_like_credential
@@ -19,14 +20,19 @@ def register(value: Any, label: str, non_secret_keys: AbstractSet[str] = NON_SEC
 
     Args:
         value: text, bytes, or a bundle of any depth.
-        label: what the leaves are called: the secret's name, to which the key is added.
+        label: what the leaves are called: the secret's name, to which each key on the way is added.
         non_secret_keys: keys, in lower case, whose values are left alone, unless there is a password in them.
     """
-    for key, leaf in leaves(value):
-        if is_secret_key(key, non_secret_keys) or _holds_credential(leaf):
-            registry().add(leaf, label if key is None else f"{label}#{key}")
-        if key is not None and isinstance(inner := natural(leaf), SecretBundle):  # a JSON text under a key
-            register(inner, f"{label}#{key}", non_secret_keys)
+    for key, item in value.items() if isinstance(value, Mapping) else [(None, value)]:
+        name = label if key is None else f"{label}#{key}"
+        if isinstance(item, Mapping):  # in a one-document stack the secret itself: `.secrets.json#db#password`
+            register(item, name, non_secret_keys)
+            continue
+        for nearest, leaf in leaves(item, key):
+            if is_secret_key(nearest, non_secret_keys) or _holds_credential(leaf):
+                registry().add(leaf, name)
+            if nearest is not None and isinstance(inner := natural(leaf), SecretBundle):  # a JSON text under a key
+                register(inner, name, non_secret_keys)
 
 
 def _holds_credential(leaf: str | bytes) -> bool:

@@ -58,7 +58,14 @@ _SETTING_ALIASES: Mapping[str, Mapping[str, str]] = {
     "azure_keyvault": {"url": "vault_url"},
     "gcp_secretmanager": {"project": "project_id"},
     "local": {"secrets_file": "path"},
-    "vault": {"mount": "vault_mount", "mount_point": "vault_mount", "path": "vault_path", "url": "vault_url"},
+    "vault": {
+        "mount": "vault_mount",
+        "mount_point": "vault_mount",
+        "path": "vault_path",
+        "url": "vault_url",
+        "vault_addr": "vault_url",
+        "vault_token": "token",
+    },
 }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tacenda import _active
 from tacenda._cache import Cache, Cached
 from tacenda._chain import Chain, Target
+from tacenda._config import NO_FILE
 from tacenda._errors import InvalidReference, SecretError, SecretNotFound, Unsupported, worst
 from tacenda._reference import parse_reference
 from tacenda._register import register
@@ -129,10 +130,17 @@ class Resolver:
             f"there is no secret {what} in stack {self._stack.name!r} ({self._stack.source})",
             name=name,
             tried=tried,
-            hint=hint or self._hint(),
+            hint=self._hint(hint),
         )
 
-    def _hint(self) -> str:
+    def _hint(self, providers_own: str | None) -> str:
+        if self._stack.source == NO_FILE:  # more often than not the file is what is missing
+            return (
+                f"make a tacenda.yaml that says where secrets are (none was found from {self._stack.base} upwards), "
+                "or set an environment variable of that name"
+            )
+        if providers_own:
+            return providers_own
         writable = any(provider.capabilities.write for provider in self.chain.providers)
         return "see what there is with `tacenda ls`" + (", or store it with `tacenda set`" if writable else "")
 

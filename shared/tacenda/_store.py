@@ -212,6 +212,7 @@ class SecretStore:
     # -- inside --------------------------------------------------------------------------------------
 
     def _found(self, name: str, key: str | None = None, version: str | None = None, *, fresh: bool = False) -> Cached:
+        _active.READS.get().count += 1
         answers = self._answers  # a write puts a new dict in its place, so an answer from before it is not kept
         if not fresh and not _active.OVERRIDES:
             answer = answers.get((name, key, version))
@@ -261,6 +262,8 @@ def open_store(
         >>> open_store(config={"stacks": {"dev": {"secrets": {"provider": "env"}}}})
         <SecretStore stack='dev' providers=['env']>
     """
+    if stack is None and config is None and (described := _active.described_stack()) is not None:
+        return SecretStore(described)
     if stack is None and not isinstance(config, Mapping):  # a mapping knows its own default
         stack = _active.chosen_stack()
     return SecretStore(_configuration(config).stack(stack))

@@ -104,7 +104,7 @@ def test_an_open_store_keeps_its_stack():
         assert store.get("token") == "example-dev"
 
 
-def test_namesake_of_the_orchestrators_stack(monkeypatch):
+def test_named_as_the_orchestrators_stack(monkeypatch):
     """A stack of ours named as the orchestrator's active one goes before the default, after what was chosen (C13)."""
     with use_stack("prod", if_configured=True):
         assert tacenda.get("token") == "example-prod"
@@ -114,7 +114,7 @@ def test_namesake_of_the_orchestrators_stack(monkeypatch):
             assert tacenda.get("token") == "example-prod"
 
 
-def test_no_namesake():
+def test_not_named_as_the_orchestrators_stack():
     """An orchestrator's stack that tacenda does not know, such as ZenML's `default`, changes nothing."""
     with use_stack("default", if_configured=True):
         assert tacenda.get("token") == "example-dev"

@@ -207,6 +207,14 @@ def test_logger_gets_the_same_line(shelf, shelf_store, caplog):
     assert json.loads(record.getMessage())["reference"] == "shelf://x"
 
 
+def test_an_inherited_level_is_not_listening(shelf, shelf_store, caplog):
+    """An orchestrator that puts the root logger on INFO does not put our events on its users' consoles."""
+    shelf.put("x", "example-value")
+    with caplog.at_level(logging.INFO):
+        shelf_store().get("x")
+    assert [record for record in caplog.records if record.name == "tacenda.audit"] == []
+
+
 def test_nobody_listens_nothing_is_built(monkeypatch, shelf, shelf_store):
     """Without a file and a listening logger an event costs next to nothing."""
     monkeypatch.setattr(_audit, "_who", lambda: pytest.fail("an event was built"))

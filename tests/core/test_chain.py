@@ -332,3 +332,11 @@ def test_a_fresh_read_that_finds_nothing_ends_the_old_answer(shelf, shelf_store)
     shelf.documents.clear()
     assert store.get("x", default=None, fresh=True) is None
     assert store.get("x", default=None) is None
+
+
+def test_without_a_configuration_the_hint_is_to_make_one(workplace):
+    """The commonest first mistake: no tacenda.yaml from here upwards; the error says from where."""
+    with pytest.raises(SecretNotFound) as caught:
+        open_store().get("api-keys")
+    assert caught.value.hint.startswith("make a tacenda.yaml")
+    assert str(workplace) in caught.value.hint

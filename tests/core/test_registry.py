@@ -127,3 +127,12 @@ def test_document_and_prefix_exclude_each_other(shelf_store):
     """One document and one prefix cannot both say what a name means."""
     with pytest.raises(ConfigurationError, match="'document' and 'prefix' exclude each other"):
         shelf_store({"document": "ml/training", "prefix": "x/"})
+
+
+def test_a_token_in_a_file_is_told_where_it_belongs():
+    """FlowyML's `vault_token` is a credential: in a file it is refused as one, not taken for a typing error."""
+    with pytest.raises(ConfigurationError) as caught:
+        _registry.entry({"provider": "vault", "vault_token": "example-token"}, "here")
+    assert "did you mean" not in str(caught.value)
+    assert "environment variable" in str(caught.value)
+    assert "example-token" not in str(caught.value)

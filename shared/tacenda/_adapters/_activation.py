@@ -61,7 +61,7 @@ def _apply(adapter: str, patch: Patch, module: ModuleType) -> None:
     except Exception as error:  # noqa: BLE001 - as above
         problem = f"{patch.without} ({error}; known to fit {adapter} {patch.fits})"
         _PROBLEMS[adapter].append(problem)
-        _warn(adapter, f"does not know this version of it: {problem}")
+        _warn(adapter, f"it does not know this version of {adapter}: {problem}")
 
 
 def _warn(adapter: str, what: str) -> None:

@@ -21,7 +21,7 @@ class Patch(NamedTuple):
         upstream: where, as `module:Class.attribute` or `module:function`.
         replace: from what is there to what shall be there; it gets None where `adds` is set.
         fits: the versions that it is known to fit, such as `1.15 to 1.16`.
-        without: what users do without where it does not fit, as the end of "tacenda does not know this version: …".
+        without: what users do without where it does not fit, as the warning says it, such as `decks are not masked`.
         expects: parameters that the original must have, by name.
         adds: whether the attribute is new: one that upstream has by then is left alone.
 
@@ -59,7 +59,7 @@ class Patch(NamedTuple):
         function = getattr(original, "__func__", original)  # of a static or class method
         if getattr(function, _PATCHED_BY_US, False):
             return
-        if missing := set(self.expects) - set(_parameters(function)):
+        if self.expects and (missing := set(self.expects) - set(_parameters(function))):
             raise LookupError(f"{self.upstream} has no parameter {', '.join(sorted(missing))}")
         replacement = self.replace(original)
         setattr(getattr(replacement, "__func__", replacement), _PATCHED_BY_US, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import sys
+import warnings
 from types import ModuleType
 
 import pytest
@@ -113,8 +114,10 @@ def test_broken_adapter(upstream, caplog):
 
 def test_warnings_as_errors(upstream, monkeypatch):
     """`python -W error` does not turn it into a broken import."""
-    monkeypatch.setattr(sys, "warnoptions", ["error"])
-    activate("example", home(monkeypatch, LOUD._replace(upstream="upstream:Task.walk")))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        activate("example", home(monkeypatch, LOUD._replace(upstream="upstream:Task.walk")))
+    assert "upstream:Task.walk is gone" in problems("example")[0]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tacenda.masking._records._attachment import Attachment
 
 
-__all__ = ["filter_hook", "format_hook"]
+__all__ = ["filter_hook", "format_hook", "mask_record"]
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({})))
 _SIZE = len(_STANDARD)
@@ -63,7 +63,7 @@ def filter_hook(attachment: Attachment, previous: Callable[..., Any]) -> Callabl
                 record = kept
             last, then = _looked.last
             if last() is not record or then != size or filterer.filters:
-                _looked.last = (weakref.ref(record) if _mask_record(record, masker) else _gone), size
+                _looked.last = (weakref.ref(record) if mask_record(record, masker) else _gone), size
         return kept
 
     return filter
@@ -92,7 +92,7 @@ def _mask_made(made: Any, masker: Masker) -> Any:
         return withheld_text(failure)
 
 
-def _mask_record(record: logging.LogRecord, masker: Masker) -> bool:
+def mask_record(record: logging.LogRecord, masker: Masker) -> bool:
     """Mask, in place, what of a record holds a value. Never raises: what cannot be masked is withheld.
 
     Returns:

@@ -52,14 +52,14 @@ def reused_by_sockets() -> None:
 def reused_by_files() -> None:
     start()
     os.closerange(3, 256)
-    files = [open(os.path.join(sys.argv[2], str(number)), "w+b") for number in range(16)]  # noqa: SIM115 - many
+    files = [open(os.path.join(sys.argv[2], str(number)), "w+b") for number in range(16)]
     print(refused(), flush=True)
     time.sleep(0.2)
     os.kill(_State.installation.descriptors._redirection.process, signal.SIGKILL)
     time.sleep(0.1)
     refused()
     uninstall()
-    sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - its helper is dead
+    sys.stdout = open(os.devnull, "w")  # its helper is dead
     for file in files:
         file.write(b"mine")
         file.close()
