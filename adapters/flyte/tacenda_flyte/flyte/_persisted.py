@@ -1,0 +1,28 @@
+"""What a local run writes beside its outputs, masked: `report.html` and the database of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tacenda._adapters import masked_text
+
+__all__ = ["masked_report", "masked_result", "masked_texts"]
+
+
+def masked_report(get_final_report: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Return a report masked: text, or what a notebook shows."""
+    report = get_final_report(*args, **options)
+    if hasattr(report, "data"):  # IPython's HTML
+        report.data = masked_text(report.data)
+    return masked_text(report)
+
+
+def masked_result(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Return the text that a function returns, masked."""
+    return masked_text(function(*args, **options))
+
+
+def masked_texts(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Call a function with every text that it is given masked: outputs as text, and errors."""
+    return function(*map(masked_text, args), **{name: masked_text(value) for name, value in options.items()})
