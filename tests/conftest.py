@@ -1,4 +1,4 @@
-"""What every test shares: an environment without the developer's own settings, and no server left behind."""
+"""What every test shares: the tests that can run here, no settings of the developer's own, no server left behind."""
 
 from __future__ import annotations
 
@@ -8,14 +8,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tacenda.masking import Masker, registry
 
-OWN_SETTINGS = ("BAO_", "METAFLOW_", "TACENDA_", "VAULT_")
+# Flyte's variables may begin with an underscore: _FSEC_ and _UNION_ hold secrets, _F_ what a task is told.
+OWN_SETTINGS = ("BAO_", "FLOWYML_", "FLYTE", "METAFLOW_", "TACENDA_", "VAULT_", "ZENML_", "_F", "_UNION_")
 SERVERS_BEFORE: set[int] = set()
+
+FLOWYML_HERE = find_spec("flowyml") is not None
+"""Whether this is FlowyML's environment: it has one of its own, without the others, where only its tests are run."""
+
+LEFT_OUT = {"flowyml": "its tests run in an environment of their own"}
+if sys.version_info >= (3, 13):
+    LEFT_OUT["flytekit"] = "there is none for Python 3.13 and later"
+"""Markers of tests that cannot run here, and why. An orchestrator that is merely missing is a failure."""
 
 
 def pytest_configure() -> None:
@@ -29,6 +39,32 @@ def pytest_configure() -> None:
     SERVERS_BEFORE.update(servers_of_ours())
     if "PYTHONPATH" in os.environ:  # the programs that tests start run in other directories
         os.environ["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, os.environ["PYTHONPATH"].split(os.pathsep)))
+
+
+def pytest_report_header() -> list[str]:
+    """Say what is left out: nothing silently."""
+    if FLOWYML_HERE:
+        return ["tacenda: only what is marked flowyml"]
+    return [f"tacenda: without {name}: {why}" for name, why in LEFT_OUT.items()]
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave alone what cannot be imported here: an orchestrator's directory, and in FlowyML's environment the rest."""
+    if FLOWYML_HERE:
+        files = collection_path.rglob("test_*.py") if collection_path.is_dir() else [collection_path]
+        return None if any("mark.flowyml" in file.read_text() for file in files) else True
+    here = Path(__file__).parent
+    return True if any(collection_path.is_relative_to(here / name) for name in LEFT_OUT) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect what cannot run here, wherever it is."""
+    runs, left = [], []
+    for item in items:
+        here = item.get_closest_marker("flowyml") if FLOWYML_HERE else not any(map(item.get_closest_marker, LEFT_OUT))
+        (runs if here else left).append(item)
+    config.hook.pytest_deselected(items=left)
+    items[:] = runs
 
 
 @pytest.fixture

@@ -147,9 +147,9 @@ class Terminal:
         self.process.wait()
         os.close(self._screen)
 
-    def expect(self, text: str) -> None:
-        """Wait until a text is seen, after the one that was expected last, for 20 seconds at most."""
-        deadline = time.monotonic() + 20
+    def expect(self, text: str, patience: float = 20) -> None:
+        """Wait until a text is seen, after the one that was expected last, for so many seconds at most."""
+        deadline = time.monotonic() + patience
         while text not in self.seen[self._expected :]:
             assert time.monotonic() < deadline, f"{text!r} never came: {self.seen!r}"
             assert self._read(), f"it ended without {text!r}: {self.seen!r}"
@@ -199,7 +199,7 @@ class Terminal:
         return self.process.wait(timeout=20)
 
     def _read(self) -> bool:
-        ready, _, _ = select.select([self._screen], [], [], 20)
+        ready, _, _ = select.select([self._screen], [], [], 60)
         try:
             chunk = os.read(self._screen, 4096) if ready else b""
         except OSError:  # Linux: the other side is closed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -201,51 +200,3 @@ def test_outside_a_repository(local: Cli):
     (local.directory / ".git").rmdir()
     (local.directory / "secrets.json").write_text(json.dumps({"token": VALUE}))
     assert not any("git" in warning for warning in warnings(local))
-
-
-# -- orchestrators --------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def active(cli: Cli) -> Cli:
-    """The command, with every adapter active."""
-    del cli.environment["TACENDA_ADAPTERS"]
-    return cli
-
-
-def adapter(cli: Cli, **variables: str) -> dict[str, object]:
-    adapters = json.loads(cli("check", "--json", **variables).out)["adapters"]
-    return {found["orchestrator"]: found for found in adapters}["metaflow"]
-
-
-def test_metaflow_active(active: Cli):
-    """Metaflow is asked, in a process of its own, whose `@secrets` it uses."""
-    found = adapter(active)
-    assert found["active"], found
-    assert found["version"]
-
-
-def test_metaflow_switched_off(active: Cli):
-    """`TACENDA_ADAPTERS` is named as the reason when it leaves Metaflow out; that is no warning."""
-    for limit in ("none", "zenml,flyte"):
-        found = adapter(active, TACENDA_ADAPTERS=limit)
-        assert not found["active"]
-        assert f"TACENDA_ADAPTERS={limit}" in found["note"]
-        assert not any(warning.startswith("metaflow") for warning in warnings(active, TACENDA_ADAPTERS=limit))
-    for limit in ("zenml, metaflow", ""):
-        assert adapter(active, TACENDA_ADAPTERS=limit)["active"]
-
-
-def test_metaflow_broken(active: Cli):
-    """An adapter that is not found or a Metaflow that cannot be imported is a warning, not a failure of `check`."""
-    active.write("broken/metaflow/__init__.py", "raise RuntimeError")
-    path = os.pathsep.join([str(active.directory / "broken"), active.environment.get("PYTHONPATH", "")])
-    assert active("check", PYTHONPATH=path).code == 0
-    assert any("cannot be imported" in warning for warning in warnings(active, PYTHONPATH=path))
-
-
-def test_working_directory_is_not_imported(active: Cli):
-    """A file of the user's that is called metaflow.py is not run by `check`."""
-    active.write("metaflow.py", "open('ran', 'w')")
-    assert adapter(active)["active"]
-    assert not (active.directory / "ran").exists()

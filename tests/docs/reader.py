@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from command_line import Terminal
 
+from tacenda.testing import OpenBao
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
@@ -62,6 +64,11 @@ def swap(text: str, old: str, new: object) -> str:
     return text.replace(old, str(new))
 
 
+def put(server: OpenBao, path: str, value: dict[str, str]) -> None:
+    """Write a document by the backend's own means."""
+    server.client().secrets.kv.v2.create_or_update_secret(path=path, secret=value)
+
+
 class Reader:
     """Copies blocks into an empty directory, as a user without settings of their own."""
 
@@ -70,7 +77,9 @@ class Reader:
         for folder in (self.directory, programs):
             folder.mkdir()
         # Whether the project is installed here or not: `tacenda` is the one under test, and nothing is installed anew.
-        for name, does in {"tacenda": '-m tacenda "$@"', "python": '"$@"', "pip": "-c pass"}.items():
+        pyflyte = '-c "from flytekit.clis.sdk_in_container.pyflyte import main; main()" "$@"'
+        does_what = {"tacenda": '-m tacenda "$@"', "python": '"$@"', "pip": "-c pass", "pyflyte": pyflyte}
+        for name, does in does_what.items():
             program = programs / name
             program.write_text(f"#!/bin/sh\nexec {shlex.quote(sys.executable)} {does}\n")
             program.chmod(0o755)
@@ -105,7 +114,7 @@ class Reader:
                 if "asks for the value" in line:
                     terminal.answer("Value of", f"{TYPED}\n")
                     terminal.answer("The same again", f"{TYPED}\n")
-                terminal.expect(f"{mark}\r\n")
+                terminal.expect(f"{mark}\r\n", patience=120)  # ZenML makes its database in its first run
                 shown = terminal.seen.replace("\r\n", "\n").partition(f"{mark}\n")[0].rpartition("--- ")[2]
                 assert shown.endswith(f"\n{expected}"), f"README shows {expected!r} under `{line}`; it is {shown!r}"
             assert terminal.finish() == 0, terminal.seen

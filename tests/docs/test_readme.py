@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyrage
 import pytest
-from reader import BLOCKS, README, ROOT, TYPED, Reader, block, blocks, commands, swap
+from reader import BLOCKS, README, ROOT, TYPED, Reader, block, blocks, commands, put, swap
 
 import tacenda
 from tacenda import errors
@@ -18,7 +18,7 @@ from tacenda._registry import PROVIDERS
 from tacenda._stack import _SETTINGS
 from tacenda.cli._exit import exit_code
 from tacenda.cli._main import cli
-from tacenda.testing import OpenBao, override
+from tacenda.testing import override
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -26,9 +26,9 @@ else:
     import tomli as tomllib
 
 ENV, LOCAL, FILES = "Environment variables", "A local file", "Mounted files (Kubernetes)"
-VAULT, METAFLOW, CLI = "HashiCorp Vault and OpenBao", "Metaflow", "The command line"
+VAULT, CLI = "HashiCorp Vault and OpenBao", "The command line"
 
-# Every block, and so none that no test below has read.
+# Every block, and so none that no test here, or in test_readme_orchestrators.py, has read.
 INVENTORY = {
     ("tacenda", "python"): 1,
     ("Try it", "console"): 1,
@@ -41,8 +41,17 @@ INVENTORY = {
     (FILES, "yaml"): 1,
     (VAULT, "yaml"): 1,
     (VAULT, "console"): 1,
-    (METAFLOW, "python"): 1,
-    (METAFLOW, "console"): 1,
+    ("Metaflow", "python"): 1,
+    ("Metaflow", "console"): 1,
+    ("flytekit", "python"): 1,
+    ("flytekit", "console"): 1,
+    ("flyte 2", "python"): 1,
+    ("flyte 2", "console"): 1,
+    ("ZenML", "python"): 1,
+    ("ZenML", "console"): 1,
+    ("FlowyML", "python"): 1,
+    ("FlowyML", "console"): 1,
+    ("What the adapters refuse", "python"): 1,
     ("Masking", "python"): 1,
     (CLI, "console"): 1,
     ("In your tests", "python"): 1,
@@ -59,7 +68,7 @@ def project(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> Reader:
 
 
 def test_every_block_is_tested():
-    """A block that is added to the README needs a test here (S0.75)."""
+    """A block that is added to the README needs a test (S0.75)."""
     assert Counter((block.section, block.language) for block in BLOCKS) == INVENTORY
 
 
@@ -151,20 +160,6 @@ def test_stacks(reader, server):
     assert "[tool.tacenda]" in README
     assert "`TACENDA_STACK=prod`" in README
     reader.runs(f"$ {get}\nexample-from-file\n$ TACENDA_STACK=prod {get}\nexample-from-vault\n")
-
-
-@pytest.mark.metaflow
-def test_metaflow(reader, server):
-    """The flow of the README runs on the default stack and, unchanged, on the other."""
-    secrets = {"api-keys": {"API_KEY": "example-key"}, "db-credentials": {"PASSWORD": "example-password"}}
-    for name, value in secrets.items():
-        put(server, name, value)  # the stack that the console lines do not fill
-    reader.writes("train.py", block(METAFLOW, "python"))
-    reader.writes("tacenda.yaml", swap(block("Stacks", "yaml"), "https://vault.example.com", server.url))
-    reader.environment |= {"VAULT_TOKEN": server.token, "METAFLOW_USER": "reader"}
-    seen = reader.runs(block(METAFLOW, "console"))
-    assert seen.count("Done!") == 2
-    assert "example-" not in seen
 
 
 def test_first_snippet(project):
@@ -268,9 +263,10 @@ def providers(text: str) -> list[str]:
     return re.findall(r"provider: (\w+)", text)
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "DECISIONS.md", "examples/metaflow/README.md"]
-)
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("examples/**/README.md"), *ROOT.glob("adapters/*/README.md")]
+
+
+@pytest.mark.parametrize("page", sorted(str(page.relative_to(ROOT)) for page in PAGES if ".demo" not in page.parts))
 def test_links_lead_somewhere(page):
     """A link to a file of the repository leads to a file of the repository."""
     path = ROOT / page
@@ -301,8 +297,3 @@ def test_contributing_example(project):
 
 def fetch(url: str, path: str, version: str | None) -> object:
     return type("Answer", (), {"text": "example-text", "version": "1"}) if path == "here" else None
-
-
-def put(server: OpenBao, path: str, value: dict[str, str]) -> None:
-    """Write a document by the backend's own means."""
-    server.client().secrets.kv.v2.create_or_update_secret(path=path, secret=value)

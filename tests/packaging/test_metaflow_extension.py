@@ -139,4 +139,4 @@ def test_older_metaflow(environment: Callable[..., Path], wheel: Path):
     assert run_python(interpreter, WHOSE) == (0, "metaflow.plugins.secrets.secrets_decorator")
     _, report = run_python(interpreter, "from tacenda.cli import main; main()", "check")
     assert "warning: metaflow is installed, and tacenda does not serve its secrets" in report
-    assert "needs Metaflow 2.15.20" in report
+    assert "needs metaflow 2.15.20" in report

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import email
 import zipfile
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
+ROOT = Path(__file__).parents[2]
 BACKENDS = {"vault", "aws", "azure", "gcp", "github", "age"}
 ORCHESTRATORS = {"metaflow", "flytekit", "flyte", "zenml", "flowyml"}
 
@@ -32,6 +34,31 @@ def test_metaflow_namespace(content):
     """Other extensions can be installed beside ours: metaflow_extensions is nobody's package."""
     assert "metaflow_extensions/tacenda/plugins/mfextinit_tacenda.py" in content
     assert "metaflow_extensions/__init__.py" not in content
+
+
+ENTRY_POINTS = {
+    "flytekit.plugins": ("tacenda_flyte.flytekit", "tacenda_flyte/flytekit/__init__.py"),
+    "flyte.plugins.types": ("tacenda_flyte.flyte", "tacenda_flyte/flyte/__init__.py"),
+    "zenml.init_hooks": ("tacenda_zenml:init_hook", "tacenda_zenml/__init__.py"),
+    "flowyml.stack_components": ("tacenda_flowyml", "tacenda_flowyml/__init__.py"),
+}
+
+
+def test_entry_points(content):
+    """Each of the other orchestrators finds its adapter, which is in the wheel, by an entry point of its own."""
+    listed = ConfigParser()
+    listed.read_string(info(content, "entry_points.txt"))
+    assert set(listed.sections()) == {*ENTRY_POINTS, "console_scripts"}
+    for group, (value, file) in ENTRY_POINTS.items():
+        assert dict(listed[group]) == {"tacenda": value}
+        assert file in content
+
+
+def test_every_source_is_in_it(content):
+    """No module of the core or of an adapter is left out."""
+    roots = [ROOT / "shared", *(ROOT / "adapters").iterdir()]
+    sources = {file.relative_to(root).as_posix() for root in roots for file in root.rglob("*.py")}
+    assert sources <= set(content)
 
 
 def test_typed(content):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 from typing import Any, NoReturn
 
 from metaflow.metaflow_current import Current, current
@@ -35,8 +34,11 @@ def patch() -> None:
     def set_env_and_mask(self: Current, *args: Any, **settings: Any) -> None:
         set_env(self, *args, **settings)
         if self.is_running_flow:  # in a task, before its decorators and its code
-            # Costs nothing until a first secret is read, by the step itself or by a program that it starts.
-            os.environ.setdefault("TACENDA_MASKING", "1")
+            try:
+                from tacenda._adapters import mask_output
+            except Exception:  # noqa: BLE001 - an image without tacenda: a step that needs it says so itself
+                return
+            mask_output()
 
     Current._set_env = set_env_and_mask  # noqa: SLF001 - what a task calls first
 
