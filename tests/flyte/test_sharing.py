@@ -10,7 +10,7 @@ import pytest
 from tacenda.errors import Conflict
 from tacenda_flyte import _environment
 from tacenda_flyte._environment import put_variable, set_by_others
-from tacenda_flyte._sharing import SharedNames, Wanted
+from tacenda_flyte._sharing import Place, SharedNames
 
 pytestmark = pytest.mark.flyte
 
@@ -20,12 +20,12 @@ def names() -> SharedNames:
     return SharedNames()
 
 
-def wanted(log: list[str], name: str = "TOKEN", secret: str = "one") -> Wanted:
+def wanted(log: list[str], name: str = "TOKEN", secret: str = "one") -> Place:
     def put():
         log.append(f"+{name}")
         return lambda: log.append(f"-{name}")
 
-    return Wanted(f"variable {name}", repr(secret), secret, put)
+    return Place(f"variable {name}", repr(secret), secret, put)
 
 
 def test_last_one_takes_it_away(names) -> None:
@@ -78,7 +78,7 @@ def test_failing_put_leaves_nothing(names) -> None:
 
     with names.task():
         with pytest.raises(OSError, match="no space"):
-            names.hold([wanted(log), Wanted("file x", "'x'", "x", fail)]).__enter__()
+            names.hold([wanted(log), Place("file x", "'x'", "x", fail)]).__enter__()
         assert log == ["+TOKEN", "-TOKEN"]
 
 
@@ -142,7 +142,7 @@ def test_variable_of_another_injector_stays_noted(monkeypatch) -> None:
 
 def test_variable_that_the_task_changed_stays(monkeypatch) -> None:
     """What a task puts there itself is not taken away."""
-    monkeypatch.delenv("TOKEN", raising=False)
+    monkeypatch.setenv("TOKEN", "of the user")  # which monkeypatch brings back
     monkeypatch.delenv("TACENDA_INJECTED", raising=False)
     restore = put_variable("TOKEN", "example")
     monkeypatch.setenv("TOKEN", "of the task")

@@ -15,29 +15,29 @@ from typing import NamedTuple
 
 from tacenda.errors import Conflict
 
-__all__ = ["SHARED", "SharedNames", "Wanted"]
+__all__ = ["SHARED", "Place", "SharedNames"]
 
 Undo = Callable[[], None]
 
 
-class Wanted(NamedTuple):
+class Place(NamedTuple):
     """Something that a task wants in this process.
 
     Attributes:
-        place: what a message calls it, such as `variable DB_PASSWORD`; equal for the same place.
+        name: what a message calls it, such as `variable DB_PASSWORD`; equal for the same place.
         secret: the secret as a message calls it.
         identity: equal for the same secret of the same store.
         put: puts it there, and returns what takes it away again.
     """
 
-    place: str
+    name: str
     secret: str
     identity: Hashable
     put: Callable[[], Undo]
 
 
 class _Holding:
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: Place) -> None:
         self.secret = wanted.secret
         self.identity = wanted.identity
         self.tasks = 0
@@ -52,7 +52,7 @@ class SharedNames:
         >>> def put():
         ...     print("there")
         ...     return lambda: print("gone")
-        >>> wanted = [Wanted("variable TOKEN", "'token'", "token", put)]
+        >>> wanted = [Place("variable TOKEN", "'token'", "token", put)]
         >>> with names.task(), names.hold(wanted), names.hold(wanted):
         ...     print("two tasks, one variable")
         there
@@ -83,7 +83,7 @@ class SharedNames:
                     self._held.clear()
 
     @contextmanager
-    def hold(self, wanted: Sequence[Wanted]) -> Iterator[None]:
+    def hold(self, wanted: Sequence[Place]) -> Iterator[None]:
         """Put there what a running task wants, all or nothing; it goes when the last task that needs it ends.
 
         Raises:
@@ -101,8 +101,8 @@ class SharedNames:
                 for holding in reversed(taken):
                     self._release(holding)
 
-    def _take(self, item: Wanted, taken: list[_Holding]) -> None:
-        holding = self._held.setdefault(item.place, _Holding(item))
+    def _take(self, item: Place, taken: list[_Holding]) -> None:
+        holding = self._held.setdefault(item.name, _Holding(item))
         if holding.undo is None:
             holding.undo = item.put()
         holding.tasks += 1
@@ -115,14 +115,14 @@ class SharedNames:
             undo, holding.undo = holding.undo, None
             undo()
 
-    def _refuse_clashes(self, wanted: Sequence[Wanted]) -> None:
-        first = {place: (holding.identity, holding.secret) for place, holding in self._held.items()}
+    def _refuse_clashes(self, wanted: Sequence[Place]) -> None:
+        first = {name: (holding.identity, holding.secret) for name, holding in self._held.items()}
         clashes = []
         for item in wanted:
-            identity, secret = first.setdefault(item.place, (item.identity, item.secret))
+            identity, secret = first.setdefault(item.name, (item.identity, item.secret))
             if identity != item.identity:
                 other = f"{secret} of another stack" if item.secret == secret else item.secret
-                clashes.append(f"{item.place} stands for {secret} and cannot be {other} too")
+                clashes.append(f"{item.name} stands for {secret} and cannot be {other} too")
         if clashes:
             raise Conflict(
                 f"the tasks of a run in one process share its environment and files: {'; '.join(clashes)}",

@@ -60,10 +60,11 @@ class _Finder(MetaPathFinder):
 
         def execute_and_call_back(module: ModuleType) -> None:
             execute(module)
-            for callback in self.waiting.pop(name, ()):
-                callback(module)
+            if module.__name__ == name:  # zipimport has one loader for all modules of an archive
+                for callback in self.waiting.pop(name, ()):
+                    callback(module)
 
-        # On the loader, which is made anew for each module, so that whoever asks it for sources finds it unchanged.
+        # On the loader, not a loader around it, so that whoever asks it for sources finds what they expect.
         loader.exec_module = execute_and_call_back  # type: ignore[method-assign]
 
 

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import sys
 import threading
+import zipfile
 
 import pytest
 
@@ -63,6 +64,23 @@ def test_module_stays_what_it_is(orchestrator):
     assert "return 'played'" in inspect.getsource(player)
     assert player.__spec__.loader.get_source("orchestra.player").startswith("def play")
     assert type(player.__loader__).__name__ == "SourceFileLoader"
+
+
+def test_zip_archive(tmp_path, monkeypatch):
+    """In an archive all modules have one loader: the callback still gets the module that it waits for."""
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
+        archive.writestr("zipped/__init__.py", "")
+        archive.writestr("zipped/other.py", "")
+        archive.writestr("zipped/player.py", "import zipped.other\n")
+    monkeypatch.syspath_prepend(tmp_path / "archive.zip")
+    seen = []
+    when_imported("zipped.player", lambda module: seen.append(module.__name__))
+    try:
+        importlib.import_module("zipped.player")
+    finally:
+        for name in ("zipped", "zipped.other", "zipped.player"):
+            sys.modules.pop(name, None)
+    assert seen == ["zipped.player"]
 
 
 def test_missing_and_broken_modules(orchestrator):

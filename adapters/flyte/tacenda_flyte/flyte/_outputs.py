@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tacenda._adapters import known_masker
+from tacenda._adapters import known_masker, refuse_output
 from tacenda_flyte._parts import parts
 
 __all__ = ["refuse_leaking_outputs"]
@@ -33,16 +33,9 @@ async def refuse_leaking_outputs(task: Any, outputs: Any) -> None:
 
 
 def _refuse(task: Any, outputs: dict[str, Any]) -> None:
-    from tacenda._adapters._files import refuse_leaking_files
-    from tacenda.masking import refuse_leaks
-    from tacenda.masking._guard import leak_allowed
-
     for name, value in outputs.items():
-        if not leak_allowed(getattr(task, "func", None), name):
-            what = f"output {name!r} of task {task.name!r}"
-            refuse_leaks(value, what)
-            for path in _local_paths(value):
-                refuse_leaking_files(path, what)
+        what = f"output {name!r} of task {task.name!r}"
+        refuse_output(value, name, what, getattr(task, "func", None), _local_paths(value))
 
 
 def _local_paths(value: Any) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from tacenda._register import register
 from tacenda._values import exact_text, natural
 from tacenda.errors import InvalidReference, SecretError, SecretNotFound, Unsupported
 from tacenda_flyte._environment import put_variable, set_by_others
-from tacenda_flyte._sharing import Wanted
+from tacenda_flyte._sharing import Place
 from tacenda_flyte.flyte._declared import Declared, declarations
 from tacenda_flyte.flyte._injected import injected_file, injected_variable
 from tacenda_flyte.flyte._mounts import DEFAULT_DIR, put_default_dir, put_file
@@ -20,7 +20,7 @@ from tacenda_flyte.flyte._mounts import DEFAULT_DIR, put_default_dir, put_file
 __all__ = ["wanted_by"]
 
 
-async def wanted_by(task: Any) -> list[Wanted]:
+async def wanted_by(task: Any) -> list[Place]:
     """Return what a task wants in this process.
 
     Raises:
@@ -40,7 +40,7 @@ async def wanted_by(task: Any) -> list[Wanted]:
         values.update((item, found[item.name]) for item in missing)
     wanted = [place for item in declared for place in _places(item, values[item], stack if item in missing else None)]
     if any(item.file for item in declared):
-        wanted.append(Wanted(f"variable {DEFAULT_DIR}", "the mounted secrets", "mounts", put_default_dir))
+        wanted.append(Place(f"variable {DEFAULT_DIR}", "the mounted secrets", "mounts", put_default_dir))
     return wanted
 
 
@@ -64,17 +64,17 @@ def _text_if_possible(content: SecretBytes) -> Any:
         return content
 
 
-def _places(declared: Declared, value: Any, stack: str | None) -> list[Wanted]:
+def _places(declared: Declared, value: Any, stack: str | None) -> list[Place]:
     """Return where a secret of a stack, or of the cluster, is to be put, unless the cluster has put it there."""
     places = []
     identity = stack, declared.name
     if declared.variable and set_by_others(declared.variable) is None:
         put = partial(put_variable, declared.variable, _variable(declared, value))
-        places.append(Wanted(f"variable {declared.variable}", declared.shown, identity, put))
+        places.append(Place(f"variable {declared.variable}", declared.shown, identity, put))
     if declared.file and injected_file(declared) is None:
         content = bytes(value) if isinstance(value, bytes) else exact_text(value).encode()
         put = partial(put_file, declared.file, SecretBytes(content))
-        places.append(Wanted(f"file {declared.file}", declared.shown, identity, put))
+        places.append(Place(f"file {declared.file}", declared.shown, identity, put))
     return places
 
 

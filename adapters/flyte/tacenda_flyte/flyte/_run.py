@@ -10,7 +10,7 @@ from typing import Any
 
 from tacenda._adapters import mask_output, masked_error
 from tacenda.errors import BackendUnavailable, SecretError, Throttled
-from tacenda_flyte._sharing import SHARED, Wanted
+from tacenda_flyte._sharing import SHARED, Place
 from tacenda_flyte.flyte._outputs import refuse_leaking_outputs
 from tacenda_flyte.flyte._trace import running
 
@@ -54,7 +54,7 @@ async def _execute(task: Any, /, *arguments: Any, **inputs: Any) -> Any:
     return outputs
 
 
-async def _wanted_by(task: Any) -> Sequence[Wanted]:
+async def _wanted_by(task: Any) -> Sequence[Place]:
     if not getattr(task, "secrets", None):
         return ()
     from tacenda_flyte.flyte._resolve import wanted_by

@@ -21,8 +21,7 @@ from typing import Any
 from tacenda._values import Secret, SecretBytes
 from tacenda.errors import SecretNotFound, Unsupported
 from tacenda_flyte._environment import put_variable, set_by_others
-from tacenda_flyte._sharing import SHARED
-from tacenda_flyte._sharing import Wanted as Place
+from tacenda_flyte._sharing import SHARED, Place
 from tacenda_flyte.flytekit._mounts import MOUNTS, put_mount
 from tacenda_flyte.flytekit._platform import Platform, note
 from tacenda_flyte.flytekit._settings import any_is_file

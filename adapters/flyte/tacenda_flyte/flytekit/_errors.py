@@ -42,7 +42,4 @@ def never_a_value_error() -> Iterator[None]:
     try:
         yield
     except (ConfigurationError, InvalidReference) as error:
-        problem = SecretError(error.message, name=error.name, tried=error.tried, hint=error.hint)
-    else:
-        return
-    raise problem
+        raise SecretError(error.message, name=error.name, tried=error.tried, hint=error.hint) from None

@@ -7,10 +7,10 @@ import typing
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from tacenda._adapters._files import refuse_leaking_files
+from tacenda._adapters import refuse_output
 from tacenda._values import Secret, SecretBundle, SecretBytes, reveal
 from tacenda.errors import SecretLeak
-from tacenda.masking import refuse_leaks, registry
+from tacenda.masking import registry
 from tacenda.masking._guard import leak_allowed
 from tacenda_flyte.flytekit._files import files_of
 from tacenda_flyte.flytekit._task import RUN
@@ -52,8 +52,7 @@ def check_converted(task: Any, outcome: Any) -> None:
     parts = literals if isinstance(literals, Mapping) else {"the workflow": outcome}
     try:
         for name, part in parts.items():
-            if not leak_allowed(_function(task), name):
-                _refuse(part.to_flyte_idl().SerializeToString(), name, task)
+            _refuse(part.to_flyte_idl().SerializeToString(), name, task)
     except SecretLeak as leak:
         from flytekit.core.context_manager import ExecutionState, FlyteContextManager
 
@@ -83,23 +82,12 @@ def _is_lazy(value: Any, declared: Any) -> bool:
 def _searched(items: Iterator[Any], name: str, task: Any) -> Iterator[Any]:
     """Search what is there only when flytekit takes it; the secret may be read only then, too."""
     for item in items:
-        if not leak_allowed(_function(task), name):
-            _refuse(item, name, task)
+        _refuse(item, name, task)
         yield item
 
 
 def _refuse(value: Any, name: str, task: Any, paths: Iterable[Path] = ()) -> None:
-    what = f"output {name!r} of task {task.name!r}"
-    try:
-        refuse_leaks(value, what)
-        for path in paths:
-            refuse_leaking_files(path, what)
-    except SecretLeak as leak:
-        hint = f"{leak.hint}, or decorate the function with @tacenda.masking.allow_leak({name!r})"
-        problem = SecretLeak(leak.message, hint=hint)
-    else:
-        return
-    raise problem
+    refuse_output(value, name, f"output {name!r} of task {task.name!r}", _function(task), paths)
 
 
 def _function(task: Any) -> Any:
