@@ -47,9 +47,9 @@ def _measured(what: str, python: Path, code: str) -> Result:
     return Result(
         f"import of {what}: tacenda's modules, self time",
         f"≤ {_GOAL:.0f} ms",
-        f"{min(totals):.2f} ms",
-        f"minimum of {_ROUNDS}, median {statistics.median(totals):.2f} ms; {len(rounds[-1])} modules, most `{slowest}`",
-        0 < min(totals) <= _GOAL,
+        f"{statistics.median(totals):.2f} ms",
+        f"median of {_ROUNDS}, the least {min(totals):.2f} ms; {len(rounds[-1])} modules, most `{slowest}`",
+        0 < statistics.median(totals) <= _GOAL,
     )
 
 
