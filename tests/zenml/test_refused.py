@@ -173,7 +173,7 @@ def refused(new_home):
 def test_refused_in_a_step(refused, attempt: str, what: str, key: str):
     """An output with a value fails its step with SecretLeak, which names output, step and secret."""
     assert refused.answers()[attempt].startswith("RuntimeError: Pipeline run has failed due to failure in step")
-    assert f"{what} holds the value of 'local://.secrets.json#{key}' and is not saved" in refused.output
+    assert f"{what} holds the value of 'local://.secrets.json#s#{key}' and is not saved" in refused.output
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_refused_before_the_run(refused, attempt: str, what: str, key: str):
     """A parameter or setting with a value, which the database would keep, is SecretLeak before anything runs."""
     answer = refused.answers()[attempt]
     assert answer.startswith(f"SecretLeak: {what}")
-    assert f"holds the value of 'local://.secrets.json#{key}'" in answer
+    assert f"holds the value of 'local://.secrets.json#s#{key}'" in answer
 
 
 def test_status_of_refused(refused):

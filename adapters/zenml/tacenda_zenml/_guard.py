@@ -24,9 +24,9 @@ def guarded_artifact(original: Callable[..., Any]) -> Callable[..., Any]:
             return original(*args, **settings)
         bound = signature.bind(*args, **settings)
         given = bound.arguments
-        _refuse_artifact(
-            given["data"], *_output(given["name"], given["save_type"], custom=given.get("has_custom_name", True))
-        )
+        data = given["data"]
+        name, what = _output(given["name"], given["save_type"], custom=given.get("has_custom_name", True))
+        refuse_output(data, name, what, _running_function(), _paths(data))
         for name in ("metadata", "tags"):
             if name in given:
                 given[name] = masked_copy(given[name])
@@ -77,17 +77,6 @@ def _output(name: str, save_type: Any, *, custom: bool) -> tuple[str, str]:
         return name, f"artifact {name!r}"
     short = name if custom else name.rpartition("::")[2]
     return short, f"output {short!r} of step {context.step_name!r}"
-
-
-def _refuse_artifact(data: Any, name: str, what: str) -> None:
-    from tacenda.errors import SecretLeak
-    from tacenda.masking._guard import leak_allowed
-
-    try:
-        refuse_output(data, name, what, None, _paths(data))
-    except SecretLeak:
-        if not leak_allowed(_running_function(), name):  # asked for late, because ZenML loads the step's source for it
-            raise
 
 
 def _paths(data: Any) -> Iterator[Path]:

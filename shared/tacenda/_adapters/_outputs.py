@@ -20,11 +20,11 @@ def refuse_output(value: Any, name: str, what: str, function: Any, paths: Iterab
         value: the output.
         name: what the orchestrator calls it, and `allow_leak` too.
         what: what a message calls it, such as `output 'o0' of task 'train'`.
-        function: the user's function that gave it back.
+        function: the user's function that gave it back; None if there is none that could be decorated.
         paths: files and directories that the orchestrator copies with it.
 
     Raises:
-        SecretLeak: names the output, the secrets, and both ways out.
+        SecretLeak: names the output, the secrets, and the ways out.
     """
     if known_masker() is None:
         return
@@ -39,8 +39,8 @@ def refuse_output(value: Any, name: str, what: str, function: Any, paths: Iterab
         for path in paths:
             refuse_leaking_files(path, what)
     except SecretLeak as leak:
-        wanted = f"if it shall be stored, decorate the function with @tacenda.masking.allow_leak({name!r})"
-        problem = SecretLeak(leak.message, hint=f"{leak.hint}; {wanted}")
+        wanted = f"; if it shall be stored, decorate the function with @tacenda.masking.allow_leak({name!r})"
+        problem = SecretLeak(leak.message, hint=f"{leak.hint}{wanted if function else ''}")
     else:
         return
     raise problem  # without the frames that hold the value
