@@ -26,6 +26,22 @@ stacks:
   down: {deadline: 0, secrets: {provider: vault, vault_url: "http://127.0.0.1:9"}}
 """
 
+# What careless programs import: the value of a key of the secret `s`, and what came of trying something.
+ASKING = """
+from zenml.client import Client
+
+ANSWERS = {}
+
+def secret(key):
+    return str(Client().active_stack.secrets_manager.get_secret("s").content[key])
+
+def attempt(name, action):
+    try:
+        ANSWERS[name] = action() and "done"
+    except BaseException as error:
+        ANSWERS[name] = f"{type(error).__name__}: {error}"
+"""
+
 
 class Home:
     """A directory that is a user's home and work directory, with ZenML in it.
@@ -83,9 +99,8 @@ def new_home(first_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Call
         shutil.copytree(first_home.zenml, home.zenml)
         config = home.zenml / "config.yaml"
         config.write_text(config.read_text().replace(str(first_home.zenml), str(home.zenml)))
-        home.write(
-            {"tacenda.yaml": TACENDA_YAML, **{name.replace("__", "."): content for name, content in files.items()}}
-        )
+        given = {name.replace("__", "."): content for name, content in files.items()}
+        home.write({"tacenda.yaml": TACENDA_YAML, "asking.py": ASKING, **given})
         return home
 
     return make

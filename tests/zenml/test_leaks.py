@@ -26,17 +26,7 @@ import base64, json, logging, subprocess, sys, warnings
 from zenml import log_metadata, pipeline
 from zenml.client import Client
 from zenml.steps import step, StepContext
-
-ANSWERS = {}
-
-def secret(key):
-    return str(Client().active_stack.secrets_manager.get_secret("s").content[key])
-
-def attempt(name, action):
-    try:
-        ANSWERS[name] = action() and "done"
-    except BaseException as error:
-        ANSWERS[name] = f"{type(error).__name__}: {error}"
+from asking import ANSWERS, attempt, secret
 
 @step(secrets=["own"])
 def careless(context: StepContext) -> None:
