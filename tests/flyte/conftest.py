@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from programs import places_of, run
@@ -39,6 +40,13 @@ class Project:
         (self.directory / "tasks.py").write_text(script)
         variables = {"TMPDIR": tempfile.gettempdir(), **variables}  # a script that gives up its rights needs one
         return run(*(("flyte", *command) if command else ("python", "tasks.py")), home=self.directory, **variables)
+
+    def noted(self, secrets: dict[str, object], script: str, **variables: str) -> tuple[str, Any]:
+        """Keep secrets, run a script, and return what it printed and what it noted in `results.json`."""
+        self.keep(secrets)
+        done = self.run(script, **variables)
+        assert done.returncode == 0, done.stdout
+        return done.stdout, json.loads((self.directory / "results.json").read_text())
 
     def leaks(self, *outputs: str) -> list[str]:
         """Return where a value is, as it is or encoded: outputs, and all files that runs wrote."""

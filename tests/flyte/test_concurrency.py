@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 pytestmark = pytest.mark.flyte
@@ -116,10 +114,7 @@ if __name__ == "__main__":
 @pytest.fixture(scope="module")
 def ran(module_project):
     """Run the program; return what it noted."""
-    module_project.keep(SECRETS)
-    done = module_project.run(TASKS)
-    assert done.returncode == 0, done.stdout
-    return json.loads((module_project.directory / "results.json").read_text())
+    return module_project.noted(SECRETS, TASKS)[1]
 
 
 def either_order(message: str, one: str, two: str, text: str) -> bool:

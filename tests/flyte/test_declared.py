@@ -96,18 +96,12 @@ if __name__ == "__main__":
 @pytest.fixture(scope="module")
 def seen(module_project):
     """Run the program; return what each task saw, in clear: the program wrote that on purpose."""
-    import json
-
-    module_project.keep(SECRETS)
-    done = module_project.run(TASKS)
-    assert done.returncode == 0, done.stdout
-    path = module_project.directory / "results.json"
-    results = json.loads(path.read_text())
-    path.unlink()
+    printed, results = module_project.noted(SECRETS, TASKS)
+    (module_project.directory / "results.json").unlink()
     (module_project.directory / "injected" / "my-api-key").unlink()
     module_project.values |= {"exported": "example-exported", "union": "example-union", "file": "example-file"}
     (module_project.directory / "tasks.py").unlink()
-    results["leaks"] = module_project.leaks(done.stdout)
+    results["leaks"] = module_project.leaks(printed)
     return results
 
 

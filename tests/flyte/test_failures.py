@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 
@@ -64,10 +63,9 @@ if __name__ == "__main__":
 @pytest.fixture(scope="module")
 def errors(module_project):
     """Run the program; return each task's error."""
-    module_project.keep({"there": "example-there", "db": {"password": "example-password"}})
-    done = module_project.run(TASKS, VAULT_ADDR="http://127.0.0.1:9", VAULT_TOKEN="example", TACENDA_DEADLINE="0.5")
-    assert done.returncode == 0, done.stdout
-    return json.loads((module_project.directory / "results.json").read_text())
+    secrets = {"there": "example-there", "db": {"password": "example-password"}}
+    down = {"VAULT_ADDR": "http://127.0.0.1:9", "VAULT_TOKEN": "example", "TACENDA_DEADLINE": "0.5"}
+    return module_project.noted(secrets, TASKS, **down)[1]
 
 
 def test_missing_secrets_are_one_error(errors) -> None:

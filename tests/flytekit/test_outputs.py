@@ -334,7 +334,7 @@ def test_decks():
     pages: list[str] = []
     decked(text=str(read_outside()))
     assert "<p>[masked]</p><p>[masked]</p>" in pages[0]
-    from tacenda_flyte.flytekit._masked import masked_html
+    from tacenda_flyte._values import masked_html
 
     assert masked_html(SimpleNotebookPage("<p>example-password</p>")).data == "<p>[masked]</p>"
 

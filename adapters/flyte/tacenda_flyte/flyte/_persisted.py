@@ -6,16 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from tacenda._adapters import masked_text
+from tacenda_flyte._values import masked_html
 
 __all__ = ["masked_report", "masked_result", "masked_texts"]
 
 
 def masked_report(get_final_report: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    """Return a report masked: text, or what a notebook shows."""
-    report = get_final_report(*args, **options)
-    if hasattr(report, "data"):  # IPython's HTML
-        report.data = masked_text(report.data)
-    return masked_text(report)
+    """Return a report masked."""
+    return masked_html(get_final_report(*args, **options))
 
 
 def masked_result(function: Callable[..., Any], *args: Any, **options: Any) -> Any:

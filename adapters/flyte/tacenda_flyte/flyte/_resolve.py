@@ -8,11 +8,11 @@ from typing import Any
 
 from tacenda import SecretBytes
 from tacenda._process import process_store
-from tacenda._register import register
 from tacenda._values import exact_text, natural
-from tacenda.errors import InvalidReference, SecretError, SecretNotFound, Unsupported
+from tacenda.errors import SecretError, SecretNotFound
 from tacenda_flyte._environment import put_variable, set_by_others
 from tacenda_flyte._sharing import Place
+from tacenda_flyte._values import register_given, variable_text
 from tacenda_flyte.flyte._declared import Declared, declarations
 from tacenda_flyte.flyte._injected import injected_file, injected_variable
 from tacenda_flyte.flyte._mounts import DEFAULT_DIR, put_default_dir, put_file
@@ -50,10 +50,8 @@ def _injected(declared: Declared) -> Any:
     if value is None:
         content = injected_file(declared)
         value = None if content is None else _text_if_possible(content)
-    if value is not None and declared.group:
-        register({declared.key: value}, declared.group)
-    elif value is not None:
-        register(natural(value, declared.key), declared.key)
+    if value is not None:
+        register_given(value, declared.group or declared.key, declared.key if declared.group else None)
     return value
 
 
@@ -68,25 +66,15 @@ def _places(declared: Declared, value: Any, stack: str | None) -> list[Place]:
     """Return where a secret of a stack, or of the cluster, is to be put, unless the cluster has put it there."""
     places = []
     identity = stack, declared.name
+    content = bytes(value) if isinstance(value, bytes) else exact_text(value).encode()
     if declared.variable and set_by_others(declared.variable) is None:
-        put = partial(put_variable, declared.variable, _variable(declared, value))
+        text = variable_text(content, declared.shown, declared.variable, "mount it as a file")
+        put = partial(put_variable, declared.variable, text)
         places.append(Place(f"variable {declared.variable}", declared.shown, identity, put))
     if declared.file and injected_file(declared) is None:
-        content = bytes(value) if isinstance(value, bytes) else exact_text(value).encode()
         put = partial(put_file, declared.file, SecretBytes(content))
         places.append(Place(f"file {declared.file}", declared.shown, identity, put))
     return places
-
-
-def _variable(declared: Declared, value: Any) -> str:
-    if isinstance(value, bytes):
-        raise Unsupported(
-            f"{declared.shown} is binary and cannot be variable {declared.variable}", hint="mount it as a file"
-        )
-    text = exact_text(value)
-    if "\x00" in text:
-        raise InvalidReference(f"{declared.shown} holds a NUL and cannot be variable {declared.variable}")
-    return text
 
 
 def _explained(task: Any, error: SecretError) -> SecretError:

@@ -19,9 +19,10 @@ from functools import partial
 from typing import Any
 
 from tacenda._values import Secret, SecretBytes
-from tacenda.errors import SecretNotFound, Unsupported
+from tacenda.errors import SecretNotFound
 from tacenda_flyte._environment import put_variable, set_by_others
 from tacenda_flyte._sharing import SHARED, Place
+from tacenda_flyte._values import variable_text
 from tacenda_flyte.flytekit._mounts import MOUNTS, put_mount
 from tacenda_flyte.flytekit._platform import Platform, note
 from tacenda_flyte.flytekit._settings import any_is_file
@@ -29,6 +30,8 @@ from tacenda_flyte.flytekit._stack import from_stack, stack_name
 from tacenda_flyte.flytekit._wanted import Wanted
 
 __all__ = ["delivered"]
+
+_AS_A_FILE = "declare it with mount_requirement=Secret.MountType.FILE"
 
 
 def delivered(task: str, secrets: Iterable[Any], context: Any) -> AbstractContextManager[None]:
@@ -90,18 +93,8 @@ class _Delivery:
         content = self._content(given) if unset else None
         if content is not None:
             for name in unset:
-                yield self._place(f"variable {name}", partial(put_variable, name, self._text(content, name)))
-
-    def _text(self, content: bytes, variable: str) -> str:
-        with suppress(UnicodeDecodeError):
-            text = content.decode()
-            if "\x00" not in text:
-                return text
-        raise Unsupported(
-            f"{self._secret.label!r} is binary and cannot be the environment variable {variable}",
-            name=self._secret.label,
-            hint="declare it with mount_requirement=Secret.MountType.FILE",
-        )
+                text = variable_text(content, repr(self._secret.label), name, _AS_A_FILE)
+                yield self._place(f"variable {name}", partial(put_variable, name, text))
 
     def _place(self, name: str, put: Callable[[], Callable[[], None]]) -> Place:
         what = f"{self._secret.label!r}{' as a file' if self._kind == 'FILE' else ''}"

@@ -1,4 +1,4 @@
-"""Masking what flytekit writes by itself: decks, and messages that quote a value."""
+"""Masking messages of flytekit's that quote a value."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from tacenda._adapters import masked_text
 
-__all__ = ["explained", "masked_html"]
+__all__ = ["explained"]
 
 # As in "Expected value of type <class 'str'> but got '...' of type <class 'tacenda._values.Secret'>".
 _QUOTED_SECRET = re.compile(r"(?s)(?<=got )'.*' of type (?=<class 'tacenda\._values\.(?:Secret\w*|_SecretList)'>)")
@@ -15,12 +15,6 @@ _HINT = (
     "\n  next: a secret is no plain value to flytekit: read it in the task that needs it, or if its value shall be "
     "stored with the workflow's data, give tacenda.reveal(value)"
 )
-
-
-def masked_html(page: Any) -> Any:
-    """Return a deck masked: text, or what IPython shows."""
-    content = getattr(page, "data", None)
-    return type(page)(masked_text(content)) if isinstance(content, str) else masked_text(page)
 
 
 def explained(message: Any) -> Any:

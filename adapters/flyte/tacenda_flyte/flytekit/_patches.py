@@ -114,7 +114,7 @@ def _container_error(upstream: Function) -> Function:
 def _get_deck(upstream: Function) -> Function:
     @functools.wraps(upstream)
     def _get_deck(*args: Any, **named: Any) -> Any:
-        from tacenda_flyte.flytekit._masked import masked_html
+        from tacenda_flyte._values import masked_html
 
         return masked_html(upstream(*args, **named))
 

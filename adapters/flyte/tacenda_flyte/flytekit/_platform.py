@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from tacenda._naming import CONVENTIONS, refuse_shared
-from tacenda._register import register
-from tacenda._values import natural
 from tacenda_flyte._environment import set_by_others
+from tacenda_flyte._values import register_given
 from tacenda_flyte.flytekit._mounts import MOUNTS
 from tacenda_flyte.flytekit._wanted import Wanted, declared_secrets
 
@@ -107,14 +105,11 @@ def is_local() -> bool:
 
 
 def note(wanted: Wanted, value: str | bytes) -> None:
-    """Tell the masker a value of the platform's, and the leaves of a JSON text: what the store does for its own."""
-    if isinstance(value, bytes):
-        with suppress(UnicodeDecodeError):
-            value = value.decode()
+    """Tell the masker a value of the platform's."""
     if wanted.group and wanted.key:
-        register({wanted.key: value}, wanted.group)  # under its key, because HOST is no secret
+        register_given(value, wanted.group, wanted.key)
     else:
-        register(natural(value, wanted.label), wanted.label)
+        register_given(value, wanted.label)
 
 
 def _unprefixed(wanted: Wanted) -> str:
