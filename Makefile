@@ -17,7 +17,7 @@ PEERS  = $(UV) pip install --quiet --python .venv-peers --no-deps
 # Four orchestrators live in $(VENV), FlowyML beside it, for flyte and FlowyML cannot share an environment. A wheel is
 # built and installed, as users do it (Metaflow finds an extension only through its top_level.txt), and built again
 # when a source file has changed.
-EXTRAS  := --extra vault --extra age --extra testing
+EXTRAS  := --extra vault --extra aws --extra azure --extra gcp --extra github --extra age --extra testing
 SYNC    := $(UV) sync --quiet --locked --no-editable
 FOUR    := $(SYNC) $(EXTRAS) --extra metaflow --extra flytekit --extra flyte --extra zenml
 FLOWYML := UV_PROJECT_ENVIRONMENT=$(VENV)-flowyml $(SYNC) $(EXTRAS) --extra flowyml --no-default-groups
