@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tacenda import open_store
-from tacenda.providers._shared_clients import SharedClients, connection_key
+from tacenda.providers._shared_clients import Connections, SharedClients, connection_key
 from tacenda.testing import Gateway
 
 
@@ -37,6 +37,34 @@ def test_sixteen_threads_make_one_client():
     with ThreadPoolExecutor(16) as threads:
         taken = set(threads.map(lambda _: clients.take("a", _Client), range(64)))
     assert len(taken) == 1
+
+
+def test_an_entry_takes_each_of_its_clients_once():
+    """A stack entry has one client for each place it asks, and gives back what it took, no more."""
+    clients: SharedClients[_Client] = SharedClients()
+    ours, others = Connections(clients), Connections(clients)
+    here = [ours.client("here", lambda: "a", _Client) for _ in range(3)]
+    there = ours.client("there", lambda: "b", _Client)
+    assert len(set(here)) == 1
+    assert others.client(None, lambda: "a", _Client) is here[0]
+    ours.close()
+    ours.close()
+    assert (here[0].closed, there.closed) == (False, True)
+    assert ours.client("here", lambda: "a", _Client) is here[0]
+    ours.close()
+    others.close()
+    assert here[0].closed
+
+
+def test_an_entry_asked_by_sixteen_threads_takes_one_client():
+    """Then closing the entry closes it, for nobody has taken it twice."""
+    clients: SharedClients[_Client] = SharedClients()
+    entry = Connections(clients)
+    with ThreadPoolExecutor(16) as threads:
+        taken = set(threads.map(lambda _: entry.client(None, lambda: "a", _Client), range(64)))
+    assert len(taken) == 1
+    entry.close()
+    assert taken.pop().closed
 
 
 @pytest.mark.parametrize(

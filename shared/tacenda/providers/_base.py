@@ -34,6 +34,7 @@ class Capabilities(NamedTuple):
         list: names can be listed.
         update: `modify` is safe against other writers (compare-and-set, or a lock).
         create: `create=True` is safe against other writers.
+        recreate: what was deleted can be written again at once; where not, `Conflict` says how to get it back.
         versions: earlier versions can be read.
         tags: tags are kept.
         times: created and updated times are told.
@@ -50,6 +51,7 @@ class Capabilities(NamedTuple):
     list: bool = False
     update: bool = False
     create: bool = False
+    recreate: bool = True
     versions: bool = False
     tags: bool = False
     times: bool = False

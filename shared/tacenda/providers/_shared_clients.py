@@ -11,7 +11,7 @@ from tacenda._values import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
-__all__ = ["SharedClients", "connection_key"]
+__all__ = ["Connections", "SharedClients", "connection_key"]
 
 
 class _Closing(Protocol):
@@ -50,6 +50,48 @@ class SharedClients(Generic[C]):
         # A forked child must not share its parent's connections, nor a lock that another thread held.
         self._lock = threading.Lock()
         self._clients: dict[Hashable, tuple[C, int]] = {}
+
+
+class Connections(Generic[C]):
+    """The shared clients that one stack entry uses: each is taken when it is first needed, and given back at the end.
+
+    Args:
+        clients: where they are shared.
+    """
+
+    def __init__(self, clients: SharedClients[C]) -> None:
+        self._clients = clients
+        self._lock = threading.Lock()
+        self._taken: dict[Hashable, tuple[Hashable, C]] = {}
+
+    def client(self, where: Hashable, key: Callable[[], Hashable], make: Callable[[], C]) -> C:
+        """Return the client for a place.
+
+        Args:
+            where: what tells the entry's own clients apart; None if there is but one.
+            key: returns what it is shared under, asked once.
+            make: makes it if nobody else uses it yet.
+        """
+        taken = self._taken.get(where)
+        if taken is None:
+            with self._lock:
+                taken = self._taken.get(where)
+                if taken is None:
+                    shared = key()
+                    taken = self._taken[where] = shared, self._clients.take(shared, make)
+        return taken[1]
+
+    def taken(self, where: Hashable = None) -> C | None:
+        """Return the client for a place if there is one already."""
+        taken = self._taken.get(where)
+        return None if taken is None else taken[1]
+
+    def close(self) -> None:
+        """Give all back."""
+        with self._lock:
+            taken, self._taken = self._taken, {}
+        for shared, _ in taken.values():
+            self._clients.give_back(shared)
 
 
 def connection_key(settings: Mapping[str, Any], variables: tuple[str, ...]) -> Hashable:

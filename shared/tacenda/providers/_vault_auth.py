@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 from tacenda._errors import AccessDenied, ConfigurationError
 from tacenda._values import Secret, SecretBytes
-from tacenda.providers._vault_errors import Asked, content, failure, from_vault, malformed, reasons
+from tacenda.providers._asked import Asked
+from tacenda.providers._vault_errors import content, failure, from_vault, malformed, reasons
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tacenda.providers._asked import Asked
 from tacenda.providers._vault_auth import Login
-from tacenda.providers._vault_errors import Asked, content, failure, from_vault, malformed
+from tacenda.providers._vault_errors import content, failure, from_vault, malformed
 from tacenda.providers._vault_transport import Transport
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 
 from tacenda._errors import (
     AccessDenied,
@@ -15,12 +15,12 @@ from tacenda._errors import (
     Throttled,
     Unsupported,
 )
+from tacenda.providers._asked import BUSY_FOR, UNREACHABLE_FOR, Asked
+from tacenda.providers._cause import cause
 
-__all__ = ["SMALLER", "Asked", "content", "failure", "from_vault", "malformed", "reasons", "unreachable"]
+__all__ = ["SMALLER", "content", "failure", "from_vault", "malformed", "reasons", "unreachable"]
 
 SMALLER = "keep the data elsewhere and a key here"
-_BUSY_FOR = 180.0
-_UNREACHABLE_FOR = 10.0
 _UNAVAILABLE = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 _KINDS: dict[int, type[SecretError]] = {
     HTTPStatus.BAD_REQUEST: InvalidReference,
@@ -29,22 +29,6 @@ _KINDS: dict[int, type[SecretError]] = {
 }
 _UPGRADING = "Upgrading from non-versioned"  # of a mount that was made, or made versioned, a moment ago
 _TOO_LARGE = ("too large", "high complexity")  # of an entry; of a JSON body with more than 1,000 strings (OpenBao)
-
-
-class Asked(NamedTuple):
-    """What a request was about, for messages: `vault at URL cannot <verb> <what>`.
-
-    Attributes:
-        server: the server as `describe` names it.
-        verb: what was to be done, such as `read`.
-        what: the secret's reference, or the login.
-        hint: the backend's own checking command.
-    """
-
-    server: str
-    verb: str
-    what: str
-    hint: str | None = None
 
 
 def failure(response: Any, asked: Asked) -> SecretError:
@@ -80,7 +64,7 @@ def _busy(response: Any, said: str, asked: Asked) -> SecretError:
         kind, why, hint = BackendUnavailable, "is not available", "see `vault status`"
     message = f"{asked.server} {why}; cannot {asked.verb} {asked.what}"
     after = response.headers.get("Retry-After", "")
-    return kind(message, hint=hint, retry_for=_BUSY_FOR, retry_after=float(after) if after.isdigit() else None)
+    return kind(message, hint=hint, retry_for=BUSY_FOR, retry_after=float(after) if after.isdigit() else None)
 
 
 def content(response: Any) -> dict[str, Any]:
@@ -118,23 +102,12 @@ def malformed(asked: Asked) -> BackendUnavailable:
 
 def unreachable(error: BaseException, asked: Asked) -> BackendUnavailable:
     """Return the error for a request that got no answer: refused, unknown host, TLS, time-out."""
-    why = _root(error)
+    why = cause(error)
     tls = "certificate" in why.lower() or "ssl" in type(error).__name__.lower()
     return BackendUnavailable(
         f"{asked.server} cannot be reached to {asked.verb} {asked.what}: {why}",
         hint="name the certificate authority's file in ca_cert (VAULT_CACERT)"
         if tls
         else "check vault_url (VAULT_ADDR), and that the server runs: `vault status`",
-        retry_for=_UNREACHABLE_FOR,
+        retry_for=UNREACHABLE_FOR,
     )
-
-
-def _root(error: BaseException) -> str:
-    """Return the operating system's or OpenSSL's own words, from the bottom of the chain."""
-    words = type(error).__name__
-    cause: BaseException | None = error
-    while cause is not None:
-        told = getattr(cause, "verify_message", None) or getattr(cause, "strerror", None)
-        words = told if isinstance(told, str) else words
-        cause = cause.__cause__ or cause.__context__
-    return words

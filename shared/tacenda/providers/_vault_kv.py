@@ -11,9 +11,9 @@ from urllib.parse import quote, unquote
 
 from tacenda._errors import AccessDenied, ConfigurationError, Conflict, InvalidReference, SecretError, SecretNotFound
 from tacenda._values import SecretBytes, SecretInfo
+from tacenda.providers._asked import Asked
 from tacenda.providers._base import Capabilities, Document
 from tacenda.providers._encoding import decode_fields
-from tacenda.providers._vault_errors import Asked
 from tacenda.providers._vault_fields import MAX_BYTES
 
 if TYPE_CHECKING:

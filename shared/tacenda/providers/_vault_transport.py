@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from tacenda._errors import ConfigurationError
+from tacenda.providers._address import checked_url
 from tacenda.providers._sdk import load_sdk
 from tacenda.providers._vault_errors import unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tacenda.providers._vault_errors import Asked
+    from tacenda.providers._asked import Asked
 
 __all__ = ["Transport", "address"]
 
@@ -26,7 +25,6 @@ CONNECTIONS = 16
 TIMEOUT = (5, 30)
 """To connect, and to wait for an answer, in seconds."""
 
-_LOOPBACK = re.compile(r"localhost|.+\.localhost|127(\.\d{1,3}){3}|::1")
 _TRUE = ("1", "t", "true", "yes")
 
 
@@ -128,17 +126,9 @@ def address(settings: Mapping[str, Any]) -> str:
     source = "vault_url" if settings.get("vault_url") else "VAULT_ADDR"
     if not url:
         raise ConfigurationError("vault: there is no server address", hint="set vault_url, or VAULT_ADDR")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(f"vault: {source} must be a URL such as https://vault.example.com:8200")
-    if parts.username or parts.password:
-        raise ConfigurationError(f"vault: {source} holds credentials", hint="see the setting `auth`")
-    if parts.scheme == "http" and not _LOOPBACK.fullmatch(parts.hostname) and settings.get("allow_http") is not True:
-        raise ConfigurationError(
-            f"vault: {source} is http beyond this machine ({parts.hostname}): everybody in between could read along",
-            hint="use https, or set `allow_http: true` if the network is yours alone",
-        )
-    return url
+    return checked_url(
+        url, f"vault: {source}", settings, example="https://vault.example.com:8200", credentials="the setting `auth`"
+    )
 
 
 def _verify(settings: Mapping[str, Any], base: Path) -> bool | str:

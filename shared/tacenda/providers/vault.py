@@ -6,14 +6,13 @@ A cold read with a token is one request: no probe of the mount's version, no loo
 from __future__ import annotations
 
 import os
-import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, unquote
 
 from tacenda._errors import ConfigurationError, InvalidReference
 from tacenda._naming import spell
 from tacenda.providers._base import Place, Provider
-from tacenda.providers._shared_clients import SharedClients, connection_key
+from tacenda.providers._shared_clients import Connections, SharedClients, connection_key
 from tacenda.providers._vault_auth import CREDENTIALS, auth_settings
 from tacenda.providers._vault_client import Client
 from tacenda.providers._vault_errors import SMALLER
@@ -163,25 +162,14 @@ class VaultProvider(Provider):
 
     def reset(self) -> None:
         """Forget the client with its login and connections."""
-        self._lock = threading.Lock()
-        self._connected: tuple[Hashable, Client] | None = None
+        self._connections = Connections(_CLIENTS)
 
     def close(self) -> None:
         """Close the connections, unless another stack entry uses them."""
-        with self._lock:
-            connected, self._connected = self._connected, None
-        if connected is not None:
-            _CLIENTS.give_back(connected[0])
+        self._connections.close()
 
     def _client(self) -> Client:
-        connected = self._connected  # read once: another thread may close it meanwhile
-        if connected is None:
-            with self._lock:
-                connected = self._connected
-                if connected is None:
-                    key = self._connection_key()
-                    connected = self._connected = key, _CLIENTS.take(key, self._new_client)
-        return connected[1]
+        return self._connections.client(None, self._connection_key, self._new_client)
 
     def _new_client(self) -> Client:
         return Client(self._url, self.settings, self.base, self.describe(), self.protect)
