@@ -1,7 +1,8 @@
 """Audit events: who read or wrote which secret, where, when and with what outcome. Never a value.
 
-One JSON object per call to a backend (a cache hit asks nobody and is no event), appended to the file that
-`TACENDA_AUDIT` names, and sent at level INFO to the logger `tacenda.audit` if that has been given a level of its own.
+One JSON object per call to a backend (a cache hit asks nobody and is no event), and per secret that a batch brought,
+appended to the file that `TACENDA_AUDIT` names, and sent at level INFO to the logger `tacenda.audit` if that has been
+given a level of its own.
 """
 
 from __future__ import annotations

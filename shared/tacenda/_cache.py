@@ -118,9 +118,9 @@ class Cache(Generic[T]):
         """Return whether a value is kept whose time is not up."""
         return self._serving(key) is not None
 
-    def put(self, key: Hashable, value: T, generation: int) -> None:
-        """Keep a value that came with a batch, read in that generation."""
-        self._keep(key, value, generation)
+    def put(self, key: Hashable, value: T, generation: int) -> Cached:
+        """Keep a value that came with a batch, read in that generation, and return it as kept."""
+        return self._keep(key, value, generation)
 
     def _lead(self, key: Hashable, flight: _Flight, generation: int, read: Callable[[bool], T]) -> Cached:
         try:

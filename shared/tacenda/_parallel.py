@@ -46,6 +46,16 @@ class Threads:
             return [_outcome(call) for call in calls]
         return [_outcome(future.result) for future in [self._submit(call) for call in calls]]
 
+    def run_all(self, calls: Sequence[Callable[[], Any]]) -> None:
+        """Run calls side by side, the only one where it is asked for.
+
+        Raises:
+            Exception: the first that a call raised, once all have ended.
+        """
+        for outcome in self.outcomes(calls):
+            if isinstance(outcome, Exception):
+                raise outcome
+
     async def run(self, call: Callable[[], T]) -> T:
         """Return what a call returns, without blocking the event loop."""
         import asyncio

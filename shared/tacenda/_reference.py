@@ -111,15 +111,16 @@ def looks_like_credential(text: str) -> bool:
     return suspect and re.search(_CREDENTIAL, text) is not None
 
 
-def _from_arn(arn: str, key: str | None) -> Reference:
+def _from_arn(text: str, key: str | None) -> Reference:
+    arn, mark, query = text.partition("?")
     match = re.fullmatch(_ARN, arn)
     if match is None:
         raise InvalidReference(
             f"{arn!r} is not the ARN of a secret",
             name=arn,
-            hint="the form is arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX",
+            hint="the form is arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX[?version=V]",
         )
-    return Reference("aws", quote(arn, safe=":/"), None, key)
+    return Reference("aws", quote(arn, safe=":/"), _version(text, query) if mark else None, key)
 
 
 def _from_azure_url(url: str, key: str | None) -> Reference:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tacenda._errors import ConfigurationError, Unsupported
+from tacenda._errors import ConfigurationError
 from tacenda._reference import looks_like_credential
 from tacenda._values import wrap
 
@@ -52,10 +52,9 @@ _PROVIDER_ALIASES: Mapping[str, str] = {
     "hashicorp_vault": "vault",
 }
 
-# The clouds' rows wait here for their providers, so that the table stays one.
 _SETTING_ALIASES: Mapping[str, Mapping[str, str]] = {
-    "aws_secretsmanager": {"region_name": "region"},
-    "azure_keyvault": {"url": "vault_url"},
+    "aws_secretsmanager": {"profile_name": "profile", "region_name": "region"},
+    "azure_keyvault": {"key_vault_name": "vault_url", "url": "vault_url"},
     "gcp_secretmanager": {"project": "project_id"},
     "local": {"secrets_file": "path"},
     "vault": {
@@ -84,7 +83,7 @@ def entry(raw: Any, where: str, *, credentials: bool = False) -> Entry:
     if not isinstance(settings, Mapping) or not isinstance(settings.get("provider"), str):
         raise ConfigurationError(f"{where}: every entry needs a `provider`", hint=_what_there_is())
     name = canonical(settings["provider"], where)
-    known = provider_class(name, where)
+    known = provider_class(name)
     checked: dict[str, Any] = {}
     for written, value in settings.items():
         if written == "provider":
@@ -120,30 +119,15 @@ def canonical(name: str, where: str = "provider") -> str:
     )
 
 
-def provider_class(name: str, where: str = "provider") -> type[Provider]:
-    """Return the class behind a canonical provider name.
-
-    Raises:
-        Unsupported: if this release does not have it yet.
-    """
+def provider_class(name: str) -> type[Provider]:
+    """Return the class behind a canonical provider name."""
     if name not in PROVIDERS:
         loaded: type[Provider] = _plugins()[name].load()
         return loaded
     from importlib import import_module
 
     backend, class_name = PROVIDERS[name]
-    try:
-        module = import_module(f"tacenda.providers.{backend}")
-    except ModuleNotFoundError as error:
-        if error.name != f"tacenda.providers.{backend}":
-            raise
-        module = None
-    if module is None:
-        raise Unsupported(
-            f"{where}: this release of tacenda has no provider {name!r} yet",
-            hint=_what_there_is(),
-        )
-    provider: type[Provider] = getattr(module, class_name)
+    provider: type[Provider] = getattr(import_module(f"tacenda.providers.{backend}"), class_name)
     return provider
 
 
@@ -161,10 +145,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def _what_there_is() -> str:
-    from importlib.util import find_spec
-
-    ours = [name for name, (backend, _) in PROVIDERS.items() if find_spec(f"tacenda.providers.{backend}")]
-    return f"the providers are: {', '.join([*ours, *_plugins()])}"
+    return f"the providers are: {', '.join([*PROVIDERS, *_plugins()])}"
 
 
 def _plugins() -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tacenda import _active
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["Resolver"]
 
 T = TypeVar("T")
+
+Batched = dict["tuple[Provider, str, str | None]", tuple[int, Cached]]
+"""What batches brought for one call, and the generation of the cache that it was read in."""
 
 
 class Resolver:
@@ -50,12 +54,14 @@ class Resolver:
         """Forget what was read: somebody wrote."""
         self._documents.clear()
 
-    def read(self, name: str, key: str | None, version: str | None, *, fresh: bool = False) -> Cached:
+    def read(
+        self, name: str, key: str | None, version: str | None, *, fresh: bool = False, batched: Batched | None = None
+    ) -> Cached:
         """Return the value in its natural type, with its version and how long it may serve; see `SecretStore.get`."""
         version = _version(name, version)
 
         def read_at(target: Target) -> Cached:
-            found = self._document(target, version, fresh=fresh)
+            found = self._from_batch(target, version, batched or {}) or self._document(target, version, fresh=fresh)
             value, resolved = found.value
             return found._replace(value=_dig(value, target), version=resolved, place=target.label)
 
@@ -90,26 +96,49 @@ class Resolver:
         if len(refusals) == len(self.chain.providers):
             raise worst(refusals)
 
-    def prefetch(self, names: Sequence[str]) -> None:
-        """Read in batches, where the backend has them, what the first provider of the chain would be asked for."""
+    def prefetches(self, names: Sequence[str], batched: Batched, *, fresh: bool = False) -> list[Callable[[], None]]:
+        """Return the calls that read in batches, where the backend has them, what its first provider will be asked for.
+
+        They may run side by side. What they could not read is left to the single reads that follow.
+
+        Args:
+            names: what is about to be read.
+            batched: where the calls put what they read, so that those reads need neither the backend nor a cache.
+            fresh: whether to ask for what is kept, too.
+        """
         provider = self.chain.providers[0]
         size = provider.capabilities.batch
         if size == 1:
-            return
+            return []
         wanted = dict.fromkeys(path for name in names for path in _plain_path(provider, name))
-        paths = [path for path in wanted if not self._documents.serves((provider, path, None))]
+        paths = [path for path in wanted if fresh or not self._documents.serves((provider, path, None))]
         if len(paths) == 1:
+            return []
+        refusals: list[SecretError] = []
+        batches = (paths[start : start + size] for start in range(0, len(paths), size))
+        return [partial(self._prefetch, provider, batch, batched, refusals) for batch in batches]
+
+    def _prefetch(
+        self, provider: Provider, paths: Sequence[str], batched: Batched, refusals: list[SecretError]
+    ) -> None:
+        if refusals:
             return
-        for batch in (paths[start : start + size] for start in range(0, len(paths), size)):
-            generation = self._documents.generation
-            try:
-                found = self._batch(provider, batch)
-            except SecretError:
-                return  # denied or broken: the single reads that follow say so, each for itself
-            for path, document in found.items():
-                if isinstance(document, Document):
-                    value = self._masked(document, Target(provider, Place(path)))
-                    self._documents.put((provider, path, None), value, generation)
+        generation, started = self._documents.generation, time.perf_counter()
+        try:
+            found = self._batch(provider, paths)
+        except SecretError as refusal:  # denied or broken: the single reads that follow say so, each for itself
+            refusals.append(refusal)
+            return
+        for path, document in found.items():
+            if isinstance(document, Document):
+                target = Target(provider, Place(path))
+                self.chain.record("read", target, started=started, version=document.version)
+                kept = self._documents.put((provider, path, None), self._masked(document, target), generation)
+                batched[provider, path, None] = generation, kept
+
+    def _from_batch(self, target: Target, version: str | None, batched: Batched) -> Cached | None:
+        generation, found = batched.get((target.provider, target.place.path, version), (None, None))
+        return found if generation == self._documents.generation else None  # somebody wrote meanwhile
 
     def register(self, value: Any, label: str) -> None:
         """Tell the masker every secret leaf of a value, before anybody can print it."""

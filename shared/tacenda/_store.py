@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from tacenda._cache import Cached
+    from tacenda._resolve import Batched
     from tacenda._stack import Stack
     from tacenda._values import Secret, SecretInfo
 
@@ -117,9 +118,10 @@ class SecretStore:
             SecretError: the worst kind that occurred; `failures` has every failed name with its own error.
         """
         wanted = list(dict.fromkeys(names))
-        if not fresh:
-            self._resolver.prefetch(wanted)
-        return told_apart(wanted, self._threads.outcomes([partial(self._found, name, fresh=fresh) for name in wanted]))
+        batched: Batched = {}
+        self._threads.run_all(self._resolver.prefetches(wanted, batched, fresh=fresh))
+        reads = [partial(self._found, name, fresh=fresh, batched=batched) for name in wanted]
+        return told_apart(wanted, self._threads.outcomes(reads))
 
     def info(self, name: str, *, version: str | None = None) -> SecretInfo:
         """Return what the backend tells about a secret without its value: resolved version, times, tags.
@@ -150,9 +152,9 @@ class SecretStore:
         import asyncio
 
         wanted = [*dict.fromkeys(names)]
-        if not fresh:
-            await self._threads.run(partial(self._resolver.prefetch, wanted))
-        reads = [self._threads.run(partial(self._found, name, fresh=fresh)) for name in wanted]
+        batched: Batched = {}
+        await asyncio.gather(*map(self._threads.run, self._resolver.prefetches(wanted, batched, fresh=fresh)))
+        reads = [self._threads.run(partial(self._found, name, fresh=fresh, batched=batched)) for name in wanted]
         return told_apart(wanted, await asyncio.gather(*reads, return_exceptions=True))
 
     # -- writing -------------------------------------------------------------------------------------
@@ -211,7 +213,15 @@ class SecretStore:
 
     # -- inside --------------------------------------------------------------------------------------
 
-    def _found(self, name: str, key: str | None = None, version: str | None = None, *, fresh: bool = False) -> Cached:
+    def _found(
+        self,
+        name: str,
+        key: str | None = None,
+        version: str | None = None,
+        *,
+        fresh: bool = False,
+        batched: Batched | None = None,
+    ) -> Cached:
         _active.READS.get().count += 1
         answers = self._answers  # a write puts a new dict in its place, so an answer from before it is not kept
         if not fresh and not _active.OVERRIDES:
@@ -219,7 +229,7 @@ class SecretStore:
             if answer is not None and monotonic() < answer.expires:
                 return answer
         try:
-            found = self._resolver.read(name, key, version, fresh=fresh)
+            found = self._resolver.read(name, key, version, fresh=fresh, batched=batched)
         finally:
             if fresh and self._answers is answers:  # other names must not say what the document said before
                 answers = self._answers = {}

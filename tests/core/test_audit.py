@@ -109,12 +109,20 @@ def test_stale_is_on_record(log, shelf, shelf_store, clock):
     assert [event["outcome"] for event in events(log)] == ["ok", "BackendUnavailable", "stale"]
 
 
-def test_batch_is_one_event(log, shelf, shelf_store):
-    """One call, one line."""
+def test_a_batch_names_what_it_brought(log, shelf, shelf_store):
+    """The call is on record, and each secret of it with its version; what it lacked, by the read that follows."""
     for name in "abc":
         shelf.put(name, "example-value")
-    shelf_store({"shelf": "main", "batch": 20}).get_many(["a", "b", "c"])
-    assert [event["reference"] for event in events(log)] == ["shelf://(3 documents in one call)"]
+    with pytest.raises(SecretNotFound):
+        shelf_store({"shelf": "main", "batch": 20}).get_many(["a", "b", "c", "d"])
+    told = [(event["reference"], event["version"], event["outcome"]) for event in events(log)]
+    assert told == [
+        ("shelf://(4 documents in one call)", None, "ok"),
+        ("shelf://a", "1", "ok"),
+        ("shelf://b", "1", "ok"),
+        ("shelf://c", "1", "ok"),
+        ("shelf://d", None, "SecretNotFound"),
+    ]
 
 
 def test_never_a_value(log, shelf, shelf_store):

@@ -6,7 +6,7 @@ import pytest
 
 from tacenda import open_store
 from tacenda._config import find_configuration
-from tacenda.errors import ConfigurationError, Unsupported
+from tacenda.errors import ConfigurationError
 from tacenda.masking import NON_SECRET_KEYS
 
 
@@ -241,11 +241,3 @@ def test_a_stack_that_names_no_provider(workplace, empty):
     (workplace / "tacenda.yaml").write_text(f"stacks: {{dev: {{secrets: {empty}}}}}\n")
     with pytest.raises(ConfigurationError, match=r"stacks\.dev\.secrets names no provider"):
         open_store()
-
-
-def test_a_provider_that_is_not_there_yet_names_the_place(workplace):
-    """A cloud that this release lacks is named with its file and stack, beside what there is."""
-    (workplace / "tacenda.yaml").write_text("stacks: {prod: {secrets: {provider: gcp_secretmanager}}}\n")
-    with pytest.raises(Unsupported, match=r"tacenda\.yaml: stacks\.prod\.secrets: .*'gcp_secretmanager'") as caught:
-        open_store()
-    assert "the providers are: env, files, local, vault" in str(caught.value)

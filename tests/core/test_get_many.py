@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 
@@ -54,8 +55,72 @@ def test_batches(shelf, shelf_store, count, sizes):
     names = fill(shelf, count)
     store = shelf_store({"shelf": "main", "batch": 20})
     assert store.get_many(names) == {name: f"example-{name}" for name in names}
-    assert [len(call.split()) for call in shelf.reads("batch")] == sizes
+    assert sorted((len(call.split()) for call in shelf.reads("batch")), reverse=True) == sizes
     assert shelf.reads() == []
+
+
+def test_batches_are_parallel(shelf, shelf_store):
+    """Several batches run side by side: they meet at a barrier."""
+    names = fill(shelf, 50)
+    barrier = threading.Barrier(3)
+    shelf.before = lambda action, path: barrier.wait(10)
+    assert len(shelf_store({"shelf": "main", "batch": 20}).get_many(names)) == 50
+    assert len(shelf.reads("batch")) == 3
+
+
+def test_after_a_denied_batch_the_others_are_left_out(shelf, shelf_store):
+    """Of many batches only those on their way are refused; the rest are read singly at once."""
+    names = fill(shelf, 80)
+
+    def before(action, path):
+        if action == "batch":
+            raise AccessDenied("no BatchGet")
+
+    shelf.before = before
+    assert len(shelf_store({"shelf": "main", "batch": 2}).get_many(names)) == 80
+    assert len(shelf.reads("batch")) < 40
+    assert sorted(shelf.reads()) == sorted(names)
+
+
+def test_a_programming_error_in_a_batch_is_raised_as_it_is(shelf, shelf_store):
+    """Nor is a bug in a batch call hidden behind single reads."""
+    names = fill(shelf, 45)
+
+    def before(action, path):
+        if action == "batch":
+            raise ZeroDivisionError
+
+    shelf.before = before
+    with pytest.raises(ZeroDivisionError):
+        shelf_store({"shelf": "main", "batch": 20}).get_many(names)
+
+
+@pytest.mark.parametrize("settings", [{"cache_ttl": 0}, {}])
+def test_a_batch_is_enough(shelf, shelf_store, settings):
+    """Without a cache, and past it with `fresh`, a batch is asked each time, and what it brought is not read again."""
+    names = fill(shelf, 3)
+    store = shelf_store({"shelf": "main", "batch": 20}, **settings)
+    store.get_many(names)
+    shelf.put("x0", "example-new")
+    fresh = bool(store.stack.cache_ttl)
+    assert store.get_many(names, fresh=fresh)["x0"] == "example-new"
+    assert asyncio.run(store.aget_many(names, fresh=fresh))["x0"] == "example-new"
+    assert shelf.calls == [("batch", "x0 x1 x2")] * 3
+    if fresh:
+        assert store.get("x0") == "example-new"
+
+
+def test_a_batch_of_before_a_write_is_not_what_is_found(shelf, shelf_store):
+    """What another thread writes between a batch and the use of it is read again, and that is what is kept."""
+    names = fill(shelf, 2)
+    store = shelf_store({"shelf": "main", "batch": 20})
+    batched = {}
+    for prefetch in store._resolver.prefetches(names, batched):
+        prefetch()
+    assert store._found("x1", batched=batched).value == "example-x1"
+    store.set("x0", "example-new")
+    assert store._found("x0", batched=batched).value == "example-new"
+    assert store.get("x0") == "example-new"
 
 
 def test_warm_batch_asks_nobody(shelf, shelf_store):

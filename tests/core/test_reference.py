@@ -64,6 +64,14 @@ def test_arn_with_and_without_suffix(arn):
     assert (reference.backend, "/".join(reference.segments())) == ("aws", arn)
 
 
+def test_arn_with_a_version():
+    """As Azure's URLs and GCP's names have one, an ARN takes `?version=`, with the key after it."""
+    assert parse_reference(f"{ARN}?version=AWSPREVIOUS#API_KEY") == ("aws", ARN, "AWSPREVIOUS", "API_KEY")
+    for wrong in ("?", "?version=", "?stage=AWSPREVIOUS"):
+        with pytest.raises(InvalidReference, match=r"empty version|unknown parameter"):
+            parse_reference(ARN + wrong)
+
+
 def test_arn_with_a_key():
     """One key of an ARN's secret."""
     assert parse_reference(f"{ARN}#API_KEY").key == "API_KEY"
@@ -71,7 +79,13 @@ def test_arn_with_a_key():
 
 @pytest.mark.parametrize(
     "arn",
-    ["arn:aws:s3:::bucket", "arn:aws:secretsmanager:us-east-1:x:secret:y", "arn:", f"{ARN}?version=3", f"{ARN} x"],
+    [
+        "arn:aws:s3:::bucket",
+        "arn:aws:secretsmanager:us-east-1:x:secret:y",
+        "arn:",
+        f"{ARN} x",
+        "arn:aws:s3:::bucket?version=3",
+    ],
 )
 def test_other_arns_are_refused(arn):
     """An ARN of something else is no name either."""

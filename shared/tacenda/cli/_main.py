@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import NoReturn
 
@@ -54,6 +55,8 @@ def main() -> int:
     os.environ.pop(MASKING, None)  # what somebody asks `get` for is shown; `run` sets it for its command
     logging.basicConfig(format="tacenda: %(message)s")
     logging.getLogger("tacenda.masking").setLevel(logging.ERROR)
+    # Google's SDK tells everybody on an older Python, at each start, what it is going to drop some day.
+    warnings.filterwarnings("ignore", "You are using a Python version", FutureWarning)
     try:
         code = cli.main(prog_name="tacenda", standalone_mode=False)
     except click.ClickException as error:
