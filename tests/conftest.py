@@ -10,15 +10,15 @@ import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tacenda.masking import Masker, registry
 
-# Flyte's variables may begin with an underscore: _FSEC_ and _UNION_ hold secrets, _F_ what a task is told.
-OWN_SETTINGS = ("BAO_", "FLOWYML_", "FLYTE", "METAFLOW_", "TACENDA_", "VAULT_", "ZENML_", "_F", "_UNION_")
-SERVERS_BEFORE: set[int] = set()
+# -- what runs here ----------------------------------------------------------------------------------
 
+HERE = Path(__file__).parent
 FLOWYML_HERE = find_spec("flowyml") is not None
 """Whether this is FlowyML's environment: it has one of its own, without the others, where only its tests are run."""
 
@@ -27,34 +27,38 @@ if sys.version_info >= (3, 13):
     LEFT_OUT["flytekit"] = "there is none for Python 3.13 and later"
 """Markers of tests that cannot run here, and why. An orchestrator that is merely missing is a failure."""
 
-
-def pytest_configure() -> None:
-    # A job in the background of a script ignores Ctrl-C, and would hand that down to the programs that tests start.
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    for name in [name for name in os.environ if name.startswith(OWN_SETTINGS)]:
-        del os.environ[name]
-    for name in ("NO_PROXY", "no_proxy"):  # a company's proxy is for the package index, not for servers on loopback
-        os.environ[name] = ",".join(filter(None, ["127.0.0.1", os.environ.get(name)]))
-    SERVERS_BEFORE.update(servers_of_ours())
-    if "PYTHONPATH" in os.environ:  # the programs that tests start run in other directories
-        os.environ["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, os.environ["PYTHONPATH"].split(os.pathsep)))
+ENDPOINTS = {
+    HERE / "endpoints" / "test_vault.py": "TACENDA_TEST_VAULT_URL",
+    HERE / "endpoints" / "test_aws.py": "TACENDA_TEST_AWS_REGION",
+    HERE / "endpoints" / "test_azure.py": "TACENDA_TEST_AZURE_URL",
+    HERE / "endpoints" / "test_gcp.py": "TACENDA_TEST_GCP_PROJECT",
+}
+"""The tests that need somebody's own service, and the variable that names it; `--docker` starts one for each."""
 
 
-def pytest_report_header() -> list[str]:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--docker", action="store_true", help="run tests/endpoints against docker/compose.yaml's servers")
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what is left out: nothing silently."""
     if FLOWYML_HERE:
         return ["tacenda: only what is marked flowyml"]
-    return [f"tacenda: without {name}: {why}" for name, why in LEFT_OUT.items()]
+    lines = [f"tacenda: without {name}: {why}" for name, why in LEFT_OUT.items()]
+    if config.getoption("--docker"):
+        return [*lines, "tacenda: tests/endpoints on the servers of docker/compose.yaml"]
+    unset = [variable for variable in ENDPOINTS.values() if not DEVELOPERS.get(variable)]
+    return [*lines, f"tacenda: without endpoints of your own: {', '.join(unset)} (or --docker)"] if unset else lines
 
 
-def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Leave alone what cannot be imported here: an orchestrator's directory, and in FlowyML's environment the rest."""
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave alone what cannot be imported or has no service here, and in FlowyML's environment the rest."""
     if FLOWYML_HERE:
         files = collection_path.rglob("test_*.py") if collection_path.is_dir() else [collection_path]
         return None if any("mark.flowyml" in file.read_text() for file in files) else True
-    here = Path(__file__).parent
-    return True if any(collection_path.is_relative_to(here / name) for name in LEFT_OUT) else None
+    if collection_path in ENDPOINTS and not config.getoption("--docker"):
+        return None if DEVELOPERS.get(ENDPOINTS[collection_path]) else True
+    return True if any(collection_path.is_relative_to(HERE / name) for name in LEFT_OUT) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -65,6 +69,48 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (runs if here else left).append(item)
     config.hook.pytest_deselected(items=left)
     items[:] = runs
+
+
+# -- the environment ---------------------------------------------------------------------------------
+
+# Flyte's variables may begin with an underscore: _FSEC_ and _UNION_ hold secrets, _F_ what a task is told.
+OWN_SETTINGS = ("BAO_", "FLOWYML_", "FLYTE", "METAFLOW_", "TACENDA_", "VAULT_", "ZENML_", "_F", "_UNION_")
+# No test logs in to a cloud as the developer, but those that are given an endpoint of the developer's.
+CLOUDS = (
+    "AWS_", "BOTO", "AZURE_", "ARM_", "IDENTITY_", "IMDS_", "MSI_",
+    "CLOUDSDK_", "GCE_METADATA", "GCLOUD_", "GCP_", "GITHUB_", "GH_", "GOOGLE_", "GRPC_", "NO_GCE_CHECK",
+)  # fmt: skip
+DEVELOPERS: dict[str, str] = {}
+"""The environment that the tests were started in."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # A job in the background of a script ignores Ctrl-C, and would hand that down to the programs that tests start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    DEVELOPERS.update(getattr(config, "workerinput", {}).get("developers_environment", os.environ))
+    for name in [name for name in os.environ if name.startswith((*OWN_SETTINGS, *CLOUDS))]:
+        del os.environ[name]
+    for name in ("NO_PROXY", "no_proxy"):  # a company's proxy is for the package index, not for servers on loopback
+        os.environ[name] = ",".join(filter(None, ["127.0.0.1", os.environ.get(name)]))
+    if "PYTHONPATH" in os.environ:  # the programs that tests start run in other directories
+        os.environ["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, os.environ["PYTHONPATH"].split(os.pathsep)))
+    SERVERS_BEFORE.update(servers_of_ours())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist, which starts without them, the variables that were there."""
+    node.workerinput["developers_environment"] = dict(DEVELOPERS)
+
+
+@pytest.fixture(scope="session")
+def developers_environment() -> dict[str, str]:
+    """The environment that the tests were started in: `TACENDA_TEST_…` names real endpoints, the rest logs in there."""
+    return dict(DEVELOPERS)
+
+
+# -- fixtures of several directories -----------------------------------------------------------------
 
 
 @pytest.fixture
@@ -112,6 +158,11 @@ def run_flow(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subproce
         )
 
     return run
+
+
+# -- servers that are left behind --------------------------------------------------------------------
+
+SERVERS_BEFORE: set[int] = set()
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,0 +1,1 @@
+"""The parts of the Secret Manager double; see `tacenda.testing.gcp`."""

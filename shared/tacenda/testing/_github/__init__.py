@@ -1,0 +1,1 @@
+"""The parts of the GitHub double; see `tacenda.testing.github`."""
