@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_lab import AwsGateway, AwsLab
+from azure_lab import AzureLab
 from vault_lab import VaultLab
 
-from tacenda.testing import Gateway, OpenBao, openbao
+from tacenda.testing import AzureKeyVault, Gateway, Moto, OpenBao, azure_key_vault, moto, openbao
 
 _FOREIGN = (
     "REQUESTS_CA_BUNDLE",
@@ -62,3 +64,31 @@ def lab(bao: OpenBao, gateway: Gateway) -> VaultLab:
 def root(bao: OpenBao) -> Any:
     """An hvac client with the root token."""
     return bao.client()
+
+
+@pytest.fixture(scope="session")
+def key_vault() -> Iterator[AzureKeyVault]:
+    with azure_key_vault() as server:
+        yield server
+
+
+@pytest.fixture
+def azure(key_vault: AzureKeyVault, monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureLab]:
+    """An empty Azure Key Vault, whose authority this process trusts."""
+    key_vault.reset()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", key_vault.ca_cert)
+    with AzureLab(key_vault) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[Moto]:
+    with moto() as server:
+        yield server
+
+
+@pytest.fixture
+def aws(moto_server: Moto) -> Iterator[AwsLab]:
+    """An identity that may do everything on an empty AWS, and the way there that counts requests and can be cut."""
+    with AwsGateway(moto_server.url) as way:
+        yield AwsLab(moto_server, way)
