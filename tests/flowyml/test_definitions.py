@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tacenda.errors import ConfigurationError, Unsupported
+from tacenda.errors import ConfigurationError
 
 pytestmark = pytest.mark.flowyml
 
@@ -138,8 +138,8 @@ def test_own_scope(from_yaml, bao, document, monkeypatch):
     assert from_yaml(provider="env", scope="ML_").get_secrets_provider().get_secret("KEY") == "example-env"
     own = from_yaml(provider="aws_secrets_manager", scope="x").get_secrets_provider()
     assert type(own).__name__ == "AWSSecretsManagerProvider"
-    with pytest.raises(Unsupported):
-        from_yaml(provider="aws_secrets_manager", region="us-east-1").get_secrets_provider()
+    documented = from_yaml(provider="aws_secrets_manager", region="us-east-1").get_secrets_provider()
+    assert documented.provider_name == "aws_secretsmanager"
 
 
 def test_without_section(from_yaml, models, monkeypatch):
