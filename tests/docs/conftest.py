@@ -1,4 +1,4 @@
-"""A reader at a terminal, in a directory of their own, and a real server of the Vault API."""
+"""A reader at a terminal, in a directory of their own, and a real server or a double of each backend."""
 
 from __future__ import annotations
 
@@ -13,7 +13,18 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "cli"))
 
 from reader import Reader
 
-from tacenda.testing import OpenBao, openbao
+from tacenda.testing import (
+    AzureKeyVault,
+    GcpSecretManager,
+    GithubSecrets,
+    Moto,
+    OpenBao,
+    azure_key_vault,
+    gcp_secret_manager,
+    github_secrets,
+    moto,
+    openbao,
+)
 
 
 @pytest.fixture
@@ -26,4 +37,32 @@ def reader(tmp_path: Path) -> Reader:
 def server() -> Iterator[OpenBao]:
     """A real server of the Vault API."""
     with openbao() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Moto]:
+    """A real moto server."""
+    with moto() as running:
+        yield running
+
+
+@pytest.fixture
+def azure() -> Iterator[AzureKeyVault]:
+    """The double of a vault."""
+    with azure_key_vault() as running:
+        yield running
+
+
+@pytest.fixture
+def gcp() -> Iterator[GcpSecretManager]:
+    """The double of Secret Manager, with TLS."""
+    with gcp_secret_manager(tls=True) as running:
+        yield running
+
+
+@pytest.fixture
+def github() -> Iterator[GithubSecrets]:
+    """The double of GitHub's API."""
+    with github_secrets() as running:
         yield running

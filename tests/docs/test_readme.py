@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
+import signal
+import ssl
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from unittest import mock
 
 import pyrage
 import pytest
@@ -19,6 +25,7 @@ from tacenda._stack import _SETTINGS
 from tacenda.cli._exit import exit_code
 from tacenda.cli._main import cli
 from tacenda.testing import override
+from tacenda.testing._process import free_port
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -27,6 +34,9 @@ else:
 
 ENV, LOCAL, FILES = "Environment variables", "A local file", "Mounted files (Kubernetes)"
 VAULT, CLI = "HashiCorp Vault and OpenBao", "The command line"
+AWS, AZURE, GCP = "AWS Secrets Manager", "Azure Key Vault", "GCP Secret Manager"
+GITHUB, TESTS = "GitHub Actions secrets", "In your tests"
+BACKENDS = (ENV, LOCAL, FILES, VAULT, AWS, AZURE, GCP, GITHUB)
 
 # Every block, and so none that no test here, or in test_readme_orchestrators.py, has read.
 INVENTORY = {
@@ -41,6 +51,14 @@ INVENTORY = {
     (FILES, "yaml"): 1,
     (VAULT, "yaml"): 1,
     (VAULT, "console"): 1,
+    (AWS, "yaml"): 1,
+    (AWS, "console"): 1,
+    (AZURE, "yaml"): 1,
+    (AZURE, "console"): 1,
+    (GCP, "yaml"): 1,
+    (GCP, "console"): 1,
+    (GITHUB, "yaml"): 1,
+    (GITHUB, "console"): 1,
     ("Metaflow", "python"): 1,
     ("Metaflow", "console"): 1,
     ("flytekit", "python"): 1,
@@ -54,7 +72,8 @@ INVENTORY = {
     ("What the adapters refuse", "python"): 1,
     ("Masking", "python"): 1,
     (CLI, "console"): 1,
-    ("In your tests", "python"): 1,
+    (TESTS, "python"): 2,
+    (TESTS, "console"): 2,
 }
 LOCAL_FILES = re.findall(r"[\w.]+\.\w+|\.env", block(LOCAL, "yaml").partition("# or ")[2])
 
@@ -137,6 +156,43 @@ def test_vault(reader, server):
     assert stored["data"]["data"] == {"DB_PASSWORD": TYPED}
 
 
+def test_aws(reader, aws):
+    """The quick start on AWS logs in by AWS's own variables, writes and prints a key, on a real moto server (S0.38)."""
+    reader.writes("tacenda.yaml", block(AWS, "yaml"))
+    reader.environment |= {**aws.environment(), "TACENDA_ADAPTERS": "none"}
+    assert ": ok\n" in reader.runs(block(AWS, "console"))
+    [stored] = aws.client(region_name="eu-central-1").list_secrets()["SecretList"]
+    assert stored["Name"] == "api-keys"
+
+
+def test_azure(reader, azure):
+    """The quick start on Azure does the same as a managed identity, with no credential set anywhere (S0.33)."""
+    reader.writes("tacenda.yaml", swap(block(AZURE, "yaml"), "https://my-vault.vault.azure.net", azure.url))
+    reader.environment |= {**azure.environment("managed_identity"), "TACENDA_ADAPTERS": "none"}
+    assert ": ok\n" in reader.runs(block(AZURE, "console"))
+    assert json.loads(azure.client().get_secret("api-keys").value) == {"API_KEY": "example-key"}
+
+
+def test_gcp(reader, gcp):
+    """The quick start on GCP does the same by workload identity: Application Default Credentials, no key (S0.44)."""
+    endpoint = f"project_id: my-project, api_endpoint: '{gcp.endpoint}'"
+    reader.writes("tacenda.yaml", swap(block(GCP, "yaml"), "project_id: my-project", endpoint))
+    reader.environment |= {**gcp.environment("workload_identity"), "TACENDA_ADAPTERS": "none"}
+    assert ": ok\n" in reader.runs(block(GCP, "console"))
+    payload = gcp.client().access_secret_version(name="projects/my-project/secrets/api-keys/versions/latest").payload
+    assert json.loads(payload.data) == {"API_KEY": "example-key"}
+
+
+def test_github(reader, github):
+    """The quick start on GitHub writes a secret that GitHub alone can open, and lists its name."""
+    where = f"repository: {github.repository}, api_url: '{github.url}'"
+    reader.writes("tacenda.yaml", swap(block(GITHUB, "yaml"), "repository: example/training", where))
+    token = swap(block(GITHUB, "console"), "GH_TOKEN=...", f"GH_ENTERPRISE_TOKEN={github.token}")
+    seen = reader.runs(token)
+    assert "API_KEY" in seen.rpartition("tacenda ls")[2]
+    assert github.value("API_KEY") == TYPED
+
+
 def test_a_reference_with_a_version(project, server, monkeypatch):
     """The reference in the README reads one key of one version."""
     [reference] = re.findall(r"`(vault://\S+)`", README)
@@ -192,8 +248,43 @@ def test_override_snippet(project):
     """The snippet for tests serves every store, without `import tacenda.testing`."""
     got = []
     train = lambda: got.append(tacenda.open_store().get("api-keys")["API_KEY"])  # noqa: E731
-    exec(block("In your tests", "python"), {"tacenda": tacenda, "train": train})
+    exec(block(TESTS, "python"), {"tacenda": tacenda, "train": train})
     assert got == ["example-key"]
+
+
+def test_double_snippet(project):
+    """The snippet on doubles reads from the double of Key Vault what its own client has written there."""
+    with mock.patch.dict(os.environ):
+        exec(blocks(TESTS, "python")[1], {"os": os, "tacenda": tacenda})
+
+
+def test_double_for_any_program(reader):
+    """The double that the README starts on a port says how to log in there, serves TLS, and ends with Ctrl-C."""
+    port = free_port()
+    [(line, _)] = commands(block(TESTS, "console"))
+    command = shlex.split(swap(line.partition("#")[0], "8443", port))
+    command[0] = sys.executable
+    with subprocess.Popen(command, env=reader.environment, stdout=subprocess.PIPE, text=True) as double:
+        told = [double.stdout.readline()]  # it is ready when it says something
+        assert ssl.get_server_certificate(("127.0.0.1", port)).startswith("-----BEGIN CERTIFICATE")
+        double.send_signal(signal.SIGINT)
+        told += double.stdout.readlines()
+        assert double.wait(30) == 0
+    assert any(line.startswith("export AZURE_") for line in told), told
+
+
+def test_own_endpoints():
+    """The variables that name one's own vaults are those that the tests of endpoints read, and so is the option."""
+    text = README.partition(f"## {TESTS}")[2].partition("\n## ")[0]
+    named = set(re.findall(r"(?:TACENDA_TEST|…)_((?:VAULT|AWS|AZURE|GCP)_[A-Z]+)", text))
+    files = {
+        path.stem.removeprefix("test_").upper(): path.read_text() for path in (ROOT / "tests/endpoints").glob("test_*")
+    }
+    assert {name.partition("_")[0] for name in named} == set(files)
+    for name in named:
+        assert f"TACENDA_TEST_{name}" in files[name.partition("_")[0]]
+    assert "tacenda-kit-" in (ROOT / "tests" / "endpoints" / "conftest.py").read_text()
+    assert '"--docker"' in (ROOT / "tests/conftest.py").read_text()
 
 
 def test_commands():
@@ -247,16 +338,9 @@ def test_extras_and_targets():
 
 
 def test_providers_have_a_quick_start():
-    """Each provider of this release stands under a heading of its own, and the missing ones under the limits."""
-    shown = {
-        match for text in (block(name, "yaml") for name in (ENV, LOCAL, FILES, VAULT)) for match in providers(text)
-    }
-    here = {
-        name
-        for name, (module, _) in PROVIDERS.items()
-        if (Path(tacenda.__path__[0]) / "providers" / f"{module}.py").is_file()
-    }
-    assert shown == here
+    """Each provider of this release stands under a heading of its own (S1.77)."""
+    shown = {match for text in (block(name, "yaml") for name in BACKENDS) for match in providers(text)}
+    assert shown == set(PROVIDERS)
 
 
 def providers(text: str) -> list[str]:
