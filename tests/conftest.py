@@ -174,29 +174,30 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     while (left := servers_of_ours()) and time.monotonic() < deadline:
         time.sleep(0.1)
     if left:
-        print(f"\nERROR: the tests left OpenBao servers running: {left}")  # noqa: T201
+        print(f"\nERROR: the tests left servers running: {left}")  # noqa: T201
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def servers_of_ours() -> list[int]:
-    """Return the pids of new `bao` servers that this process started, or whose starter is gone."""
+    """Return the pids of new test servers that this process started, or whose starter is gone."""
     alive = processes()
-    nobody = ("", 1)
+    nobody = (False, 1)
     return [
         pid
-        for pid, (name, watchdog) in alive.items()
-        if name == "bao" and pid not in SERVERS_BEFORE and {watchdog, alive.get(watchdog, nobody)[1]} & {1, os.getpid()}
+        for pid, (server, watchdog) in alive.items()
+        if server and pid not in SERVERS_BEFORE and {watchdog, alive.get(watchdog, nobody)[1]} & {1, os.getpid()}
     ]
 
 
-def processes() -> dict[int, tuple[str, int]]:
-    """Return each process's name and its parent's pid; nothing where there is no /proc."""
+def processes() -> dict[int, tuple[bool, int]]:
+    """Return of each process whether it is one of our test servers, and its parent's pid; nothing without /proc."""
     found = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for directory in Path("/proc").glob("[0-9]*"):
         try:
-            pid, _, rest = stat.read_text().partition(" (")
+            fields = (directory / "stat").read_text().rpartition(") ")[2]
+            command = (directory / "cmdline").read_bytes()
         except OSError:  # it has just ended
             continue
-        name, _, fields = rest.rpartition(") ")
-        found[int(pid)] = name, int(fields.split()[1])
+        server = b"/bin/bao\0" in command or b"tacenda.testing." in command
+        found[int(directory.name)] = server, int(fields.split()[1])
     return found
