@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -114,8 +115,8 @@ def without_login(azure: AzureKeyVault, ask, monkeypatch: pytest.MonkeyPatch, tm
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AZURE_CLIENT_SECRET", "example-expired")
     seen.append(ask(disable_instance_discovery=True))
-    for name in ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID"):
+    for name in [name for name in os.environ if name.startswith(("AZURE_", "IDENTITY_"))]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # no metadata service either
     monkeypatch.setenv("PATH", str(tmp_path))  # no `az`
     return [*seen, ask()]

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -96,7 +97,10 @@ def test_python_without_flytekit(version: tuple[int, int], left_out: list[str], 
     conftest = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(conftest)
     monkeypatch.setattr(conftest, "FLOWYML_HERE", False)
-    assert [line.split(":")[1] for line in conftest.pytest_report_header()] == [f" without {name}" for name in left_out]
+    config = SimpleNamespace(getoption=lambda option: False)
+    *said, endpoints = [line.split(":")[1] for line in conftest.pytest_report_header(config)]
+    assert said == [f" without {name}" for name in left_out]
+    assert endpoints == " without endpoints of your own"
     for name in left_out:
-        assert conftest.pytest_ignore_collect(TESTS / name)
-    assert not conftest.pytest_ignore_collect(TESTS / "zenml")
+        assert conftest.pytest_ignore_collect(TESTS / name, config)
+    assert not conftest.pytest_ignore_collect(TESTS / "zenml", config)
