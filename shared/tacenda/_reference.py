@@ -54,6 +54,11 @@ class Reference(NamedTuple):
         key = f"#{quote(self.key, safe='')}" if self.key is not None else ""
         return f"{self.backend}://{self.path}{version}{key}"
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The steps into the secret: the key, if there is one."""
+        return () if self.key is None else (self.key,)
+
     def segments(self) -> list[str]:
         """Return the path's parts with their escapes removed: `a%2Fb/c` is `["a/b", "c"]`."""
         return [unquote(part) for part in self.path.split("/")]

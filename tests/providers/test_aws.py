@@ -427,7 +427,10 @@ def test_check_names_the_identity(aws: AwsLab, monkeypatch: pytest.MonkeyPatch) 
 def test_check_without_sts(aws: AwsLab, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where STS is out of reach, as in many private networks, Secrets Manager's own answer is enough."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")
-    aws.provider().check()
+    store = aws.provider()
+    store.check()
+    assert aws.gateway.operations == ["DescribeSecret"]
+    assert " as " not in store.describe()
 
 
 def test_check_at_an_emulator_asks_nobody_else(aws: AwsLab) -> None:

@@ -206,7 +206,7 @@ def test_64_kib_and_no_more(lab: GcpLab) -> None:
 def test_an_empty_value_is_refused(lab: GcpLab) -> None:
     """The service takes no payload without bytes; we say so before it does."""
     gcp = lab.provider()
-    with lab.counted() as asked, pytest.raises(Unsupported, match="byte"):
+    with lab.counted() as asked, pytest.raises(Unsupported, match="empty value"):
         gcp.write(gcp.path_of("x"), b"")
     assert not asked
 
@@ -472,7 +472,7 @@ class _Answer:
 )
 def test_other_answers(code: str, kind: type[Exception], retry_for: float) -> None:
     """Each answer of the server has one meaning, with its own words and a way on."""
-    error = failure(_Answer(code), Asked("gcp at x", "read", SecretName("p", None, "x")))
+    error = failure(_Answer(code), Asked("Google Secret Manager at x", "read", SecretName("p", None, "x")))
     assert type(error) is kind
     assert error.retry_for == retry_for
     assert "what the server said" in str(error)
@@ -481,7 +481,7 @@ def test_other_answers(code: str, kind: type[Exception], retry_for: float) -> No
 @pytest.mark.parametrize("code", ["ABORTED", "FAILED_PRECONDITION", "INVALID_ARGUMENT", "NOT_FOUND", "UNKNOWN"])
 def test_answers_about_a_place(code: str) -> None:
     """What goes wrong in listing is told of the project, which is no secret and has no name."""
-    error = failure(_Answer(code), Asked("gcp at x", "list what is in", SecretName("p", None)))
+    error = failure(_Answer(code), Asked("Google Secret Manager at x", "list what is in", SecretName("p", None)))
     assert "list what is in projects/p: " in str(error)
     assert error.name is None
 
@@ -489,7 +489,7 @@ def test_answers_about_a_place(code: str) -> None:
 def test_the_api_is_off() -> None:
     """A project whose API was never enabled says so, with the command that enables it."""
     answer = _Answer("PERMISSION_DENIED", reason="SERVICE_DISABLED")
-    error = failure(answer, Asked("gcp at x", "read", SecretName("p", None, "x")))
+    error = failure(answer, Asked("Google Secret Manager at x", "read", SecretName("p", None, "x")))
     assert isinstance(error, AccessDenied)
     assert "gcloud services enable secretmanager.googleapis.com --project=p" in str(error.hint)
 

@@ -161,7 +161,7 @@ def test_regional_endpoint() -> None:
     """A regional endpoint serves the secrets of its location, and names lead there."""
     gcp = provider(api_endpoint=REGIONAL)
     assert gcp.path_of("x") == "example-project/locations/europe-west3/x"
-    assert gcp.describe() == f"gcp at {REGIONAL} (project example-project)"
+    assert gcp.describe() == f"Google Secret Manager at {REGIONAL} (project example-project)"
     assert place("gcp://other/x", api_endpoint=REGIONAL).path == "other/locations/europe-west3/x"
 
 

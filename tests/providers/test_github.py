@@ -296,7 +296,7 @@ def test_addresses_that_are_refused(url: str) -> None:
 def test_http_on_purpose() -> None:
     """`allow_http` opts out of TLS."""
     given = {"api_url": "http://github.example.com/api/v3", "allow_http": True, "organization": "example-org"}
-    assert GithubProvider(given, Path()).describe() == "github at github.example.com (example-org)"
+    assert GithubProvider(given, Path()).describe() == "GitHub at github.example.com (example-org)"
 
 
 def test_login_by_variables(server: GithubSecrets, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -326,7 +326,7 @@ def test_a_token_that_no_request_can_carry(server: GithubSecrets, token: str) ->
 def test_whose_secrets_messages_name(server: GithubSecrets, monkeypatch: pytest.MonkeyPatch) -> None:
     """GH_REPO is named where it is meant, and not beside an organisation."""
     monkeypatch.setenv("GH_REPO", "example-org/other")
-    where = f"github at {server.url.removeprefix('http://')}"
+    where = f"GitHub at {server.url.removeprefix('http://')}"
     assert provider(server, repository=None).describe() == f"{where} (example-org/other)"
     assert provider(server, environment="production").describe() == f"{where} ({server.repository}, production)"
     assert provider(server, repository=None, organization="example-org").describe() == f"{where} (example-org)"

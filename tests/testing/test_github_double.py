@@ -46,6 +46,11 @@ def login(server: GithubSecrets) -> dict[str, str]:
     return {"Authorization": f"Bearer {server.token}"}
 
 
+def key_status(server: GithubSecrets) -> int:
+    place = f"repos/{server.repository}/actions/secrets/public-key"
+    return requests.get(f"{server.url}/{place}", headers=login(server), timeout=5).status_code
+
+
 def test_pygithub_works_with_it(server: GithubSecrets, repository: github.Repository.Repository) -> None:
     """PyGithub's own methods create, list, look up and delete; the value arrives."""
     repository.create_secret("token", "example-value")
@@ -168,6 +173,23 @@ def test_as_a_program() -> None:
         assert program.stderr
         assert program.stderr.read() == ""
     assert listed == {"total_count": 0, "secrets": []}
+
+
+def test_a_taken_port_is_told_in_one_line(server: GithubSecrets) -> None:
+    """The program ends with status 1 and the reason if somebody listens there already."""
+    command = [sys.executable, "-m", "tacenda.testing.github", "--port", server.url.rpartition(":")[2]]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("cannot listen on 127.0.0.1: ")
+
+
+def test_a_fault_inside_another(server: GithubSecrets) -> None:
+    """The inner one counts while it lasts, and then the outer one again."""
+    with server.throttled(60):
+        with server.unavailable(60):
+            assert key_status(server) == 503
+        assert key_status(server) == 429
+    assert key_status(server) == 200
 
 
 def test_without_pynacl_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,8 @@ from tacenda._errors import (
     Throttled,
     Unsupported,
 )
-from tacenda.providers._asked import BUSY_FOR, UNREACHABLE_FOR, Asked
+from tacenda.providers._asked import UNREACHABLE_FOR, Asked, busy, strange, unanswered
+from tacenda.providers._said import one_line, seconds
 
 __all__ = [
     "DELETED",
@@ -134,13 +135,12 @@ def failure(error: BaseException, asked: Asked) -> SecretError:
         return _unanswered(error, asked)
     response: dict[str, Any] = getattr(error, "response", {})
     metadata = response.get("ResponseMetadata") or {}
-    after = str((metadata.get("HTTPHeaders") or {}).get("retry-after", ""))
     return refusal(
         code,
         str(_told(error).get("Message") or ""),
         asked._replace(verb=_step(error, asked)),
         status=int(metadata.get("HTTPStatusCode") or 0),
-        retry_after=float(after) if after.isdigit() else None,
+        retry_after=seconds((metadata.get("HTTPHeaders") or {}).get("retry-after")),
     )
 
 
@@ -158,32 +158,22 @@ def refusal(
     """
     kind = _KINDS.get(_spelled(code, said))
     if kind is Throttled or status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Throttled(
-            f"{asked.server} refuses: too many requests ({code}); cannot {asked.verb} {asked.what}",
-            hint="see the quotas with `aws service-quotas list-service-quotas --service-code secretsmanager`",
-            retry_for=BUSY_FOR,
-            retry_after=retry_after,
-        )
+        hint = "see the quotas with `aws service-quotas list-service-quotas --service-code secretsmanager`"
+        return busy(Throttled, f"refuses: too many requests ({code})", asked, hint=hint, retry_after=retry_after)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return BackendUnavailable(
-            f"{asked.server} is not available ({code}, HTTP status {status}); cannot {asked.verb} {asked.what}",
-            hint="see https://health.aws.amazon.com/health/status",
-            retry_for=BUSY_FOR,
-            retry_after=retry_after,
-        )
+        why = f"is not available ({code}, HTTP status {status})"
+        hint = "see https://health.aws.amazon.com/health/status"
+        return busy(BackendUnavailable, why, asked, hint=hint, retry_after=retry_after)
     if code.isdigit():  # botocore's code for an answer that is not AWS's, such as a proxy's page
         return malformed(asked)
     kind = kind or BackendUnavailable
-    why = " ".join(said.split())[:500] if kind in _MESSAGE_IS_OURS else ""
+    why = one_line(said, 500) if kind in _MESSAGE_IS_OURS else ""
     return kind(f"{asked.server} cannot {asked.verb} {asked.what}: {why or code}", hint=_hint(code, said) or asked.hint)
 
 
 def malformed(asked: Asked) -> BackendUnavailable:
     """Return the error for an answer that Secrets Manager does not give: something else listens there."""
-    return BackendUnavailable(
-        f"{asked.server} did not answer like AWS to {asked.verb} {asked.what}",
-        hint="check endpoint_url (AWS_ENDPOINT_URL), and the proxy if there is one",
-    )
+    return strange("AWS", asked, hint="check endpoint_url (AWS_ENDPOINT_URL), and the proxy if there is one")
 
 
 def _unanswered(error: BaseException, asked: Asked) -> SecretError:
@@ -193,14 +183,10 @@ def _unanswered(error: BaseException, asked: Asked) -> SecretError:
     if isinstance(error, parsers.ResponseParserError) or not isinstance(error, exceptions.BotoCoreError):
         return malformed(asked)
     if isinstance(error, (exceptions.HTTPClientError, exceptions.ConnectionError)):
-        tls = isinstance(error, exceptions.SSLError)
-        return BackendUnavailable(
-            f"{asked.server} cannot be reached to {asked.verb} {asked.what}: {re.sub(_USERINFO, '//', str(error))}",
-            hint="name the certificate authority's file in AWS_CA_BUNDLE"
-            if tls
-            else "check the network, the region and endpoint_url (AWS_ENDPOINT_URL)",
-            retry_for=UNREACHABLE_FOR,
-        )
+        hint = "check the network, the region and endpoint_url (AWS_ENDPOINT_URL)"
+        if isinstance(error, exceptions.SSLError):
+            hint = "name the certificate authority's file in AWS_CA_BUNDLE"
+        return unanswered(re.sub(_USERINFO, "//", str(error)), asked, hint=hint)
     if isinstance(error, (exceptions.MetadataRetrievalError, exceptions.CredentialRetrievalError)):
         # What the source of credentials answered may hold some, so it is not repeated.
         return BackendUnavailable(

@@ -160,9 +160,8 @@ class Reads:
         return SecretNotFound(f"{self._server(at.region)} has no secret {what}", name=at.label, hint=hint)
 
     def _deleted(self, at: Location) -> SecretNotFound:
-        return SecretNotFound(
-            "it was deleted, and can still be restored", name=at.label, hint=f"get it back: {self._restore(at)}"
-        )
+        what = f"{self._server(at.region)}: {at.id!r} was deleted, and can still be restored"
+        return SecretNotFound(what, name=at.label, hint=f"get it back: {self._restore(at)}")
 
     def _restore(self, at: Location) -> str:
         return f"`aws secretsmanager restore-secret{self._named(at)}`"

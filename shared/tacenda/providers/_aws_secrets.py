@@ -10,7 +10,8 @@ from tacenda._values import SecretInfo
 from tacenda.providers._aws_client import Answer
 from tacenda.providers._aws_errors import DELETED, EXISTS, INVALID, MISSING
 from tacenda.providers._aws_reads import Location, Reads
-from tacenda.providers._aws_values import document
+from tacenda.providers._aws_values import CURRENT, document, listed
+from tacenda.providers._conflicts import exists_already, others_came_first
 
 if TYPE_CHECKING:
     from tacenda.providers._aws_client import Client
@@ -22,7 +23,6 @@ Fields = Mapping[str, Any]
 """A value as parameters."""
 
 _WRITERS = 50  # how often another writer may come first before we give up
-_CURRENT = "AWSCURRENT"
 _OURS = "tacenda-update"
 """The staging label of a version that is about to become current. A label moves to the version that takes it next, so
 there is never more than one, and a version that lost the race is left without any and deleted by AWS in time."""
@@ -56,22 +56,21 @@ class Secrets(Reads):
         """
         made = self._made(at, fields, tags)
         if made is None:
-            raise Conflict(f"{at.label} exists already", name=at.label, hint="write it without `create` to replace it")
+            raise exists_already(at.label)
         return made
 
     def write(self, at: Location, fields: Fields, tags: Mapping[str, str] | None = None) -> SecretInfo:
         """Write a new version, or the first one."""
         for _ in range(_WRITERS):
-            answer = self._put(at, fields, _CURRENT)
+            answer = self._put(at, fields, CURRENT)
             if not answer.error:
                 if tags:
-                    listed = [{"Key": key, "Value": value} for key, value in tags.items()]
-                    self._call("tag_resource", at, "tag", SecretId=at.id, Tags=listed)
+                    self._call("tag_resource", at, "tag", SecretId=at.id, Tags=listed(tags))
                 return _written(at, answer, tags)
             made = self._made(at, fields, tags)
             if made is not None:
                 return made
-        raise _too_many_writers(at)
+        raise others_came_first(at.label, _WRITERS)
 
     def modify(self, at: Location, change: Change, encode: Callable[[Value], Fields]) -> SecretInfo:
         """Write what a change makes of the current version, again if another writer came first.
@@ -89,7 +88,7 @@ class Secrets(Reads):
             answer = self._put(at, fields, _OURS)
             if not answer.error and self._in_force(at, answer, current):
                 return _written(at, answer)
-        raise _too_many_writers(at)
+        raise others_came_first(at.label, _WRITERS)
 
     def delete(self, at: Location) -> None:
         """Mark a secret as deleted; `aws secretsmanager restore-secret` brings it back."""
@@ -107,8 +106,7 @@ class Secrets(Reads):
         """Return the new secret, or None if it exists."""
         if not at.named:
             raise self._missing(at, Answer({}, MISSING))
-        listed = [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
-        options = {"Tags": listed} if listed else {}
+        options = {"Tags": listed(tags)} if tags else {}
         answer = self._call("create_secret", at, "create", expected=(EXISTS, DELETED), Name=at.id, **options, **fields)
         if answer.code == DELETED:
             raise self._in_the_way(at)
@@ -131,12 +129,12 @@ class Secrets(Reads):
 
     def _in_force(self, at: Location, put: Answer, previous: Document | None) -> bool:
         """Return whether a new version is the current one now; it is not if another writer came first."""
-        if _CURRENT in (put.data.get("VersionStages") or ()):  # the first version ever
+        if CURRENT in (put.data.get("VersionStages") or ()):  # the first version ever
             return True
         if previous is None:
             return False
         new = put.data["VersionId"]
-        answer = self._stage(at, _CURRENT, MoveToVersionId=new, RemoveFromVersionId=previous.version)
+        answer = self._stage(at, CURRENT, MoveToVersionId=new, RemoveFromVersionId=previous.version)
         if answer.error:
             return False
         self._stage(at, _OURS, RemoveFromVersionId=new)  # another writer may have it already, which is as well
@@ -144,15 +142,8 @@ class Secrets(Reads):
 
     def _stage(self, at: Location, label: str, **move: Any) -> Answer:
         refused = (INVALID, "InvalidRequestException")
-        return self._call(
-            "update_secret_version_stage",
-            at,
-            "write",
-            expected=refused,
-            SecretId=at.id,
-            VersionStage=label,
-            **move,
-        )
+        operation = "update_secret_version_stage"
+        return self._call(operation, at, "write", expected=refused, SecretId=at.id, VersionStage=label, **move)
 
     def _in_the_way(self, at: Location) -> Conflict:
         return Conflict(
@@ -164,7 +155,3 @@ class Secrets(Reads):
 
 def _written(at: Location, answer: Answer, tags: Mapping[str, str] | None = None) -> SecretInfo:
     return SecretInfo(at.label, "aws", answer.data.get("VersionId"), tags=dict(tags or {}))
-
-
-def _too_many_writers(at: Location) -> Conflict:
-    return Conflict(f"other writers of {at.label} came first {_WRITERS} times", name=at.label)

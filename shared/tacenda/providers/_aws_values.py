@@ -15,11 +15,12 @@ from tacenda.providers._base import Document
 if TYPE_CHECKING:
     from tacenda.providers._base import Value
 
-__all__ = ["MAX_BYTES", "document", "encoded", "information", "size", "stored_tags", "versioned"]
+__all__ = ["CURRENT", "MAX_BYTES", "document", "encoded", "information", "listed", "size", "versioned"]
 
 MAX_BYTES = 65_536
 _ID_LENGTH = range(32, 65)
-_CURRENT = "AWSCURRENT"
+CURRENT = "AWSCURRENT"
+"""The staging label of the version that is read."""
 
 
 def encoded(value: Value) -> dict[str, Secret | SecretBytes]:
@@ -63,7 +64,7 @@ def versioned(version: str | None) -> dict[str, str]:
     """
     if version is not None and len(version) in _ID_LENGTH:
         return {"VersionId": version}
-    return {"VersionStage": version or _CURRENT}
+    return {"VersionStage": version or CURRENT}
 
 
 def information(name: str, told: Mapping[str, Any], version: str | None = None) -> SecretInfo | None:
@@ -75,17 +76,18 @@ def information(name: str, told: Mapping[str, Any], version: str | None = None) 
         version: a version's id or staging label; AWSCURRENT if None.
     """
     stages: Mapping[str, Any] = told.get("VersionIdsToStages") or told.get("SecretVersionsToStages") or {}
-    wanted = version or _CURRENT
+    wanted = version or CURRENT
     found = next((number for number, labels in stages.items() if wanted == number or wanted in labels), None)
     if found is None and version is not None:
         return None
     created, updated = _time(told.get("CreatedDate")), _time(told.get("LastChangedDate"))
-    return SecretInfo(name, "aws", found, created, updated or created, stored_tags(told))
+    tags = {tag["Key"]: tag["Value"] for tag in told.get("Tags") or ()}
+    return SecretInfo(name, "aws", found, created, updated or created, tags)
 
 
-def stored_tags(told: Mapping[str, Any]) -> dict[str, str]:
-    """Return tags as a mapping; AWS has a list of keys and values."""
-    return {tag["Key"]: tag["Value"] for tag in told.get("Tags") or ()}
+def listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return tags as AWS takes them: a list of keys and values."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def _time(when: Any) -> str | None:

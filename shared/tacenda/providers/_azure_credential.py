@@ -46,7 +46,7 @@ def credential(settings: Mapping[str, Any], authority: str | None, **pipeline: A
         options["authority"] = authority
     discovery = settings.get("disable_instance_discovery")
     if discovery not in (None, True, False):
-        raise ConfigurationError("azure: disable_instance_discovery is true or false")
+        raise ConfigurationError("azure: disable_instance_discovery must be true or false")
     if discovery is not None:
         options["disable_instance_discovery"] = discovery
     try:

@@ -18,8 +18,9 @@ from tacenda._errors import (
     Throttled,
     Unsupported,
 )
-from tacenda.providers._asked import BUSY_FOR, UNREACHABLE_FOR
+from tacenda.providers._asked import BUSY_FOR, busy, strange, unanswered
 from tacenda.providers._cause import cause
+from tacenda.providers._said import seconds
 
 __all__ = [
     "BUSY",
@@ -29,7 +30,6 @@ __all__ = [
     "Told",
     "failure",
     "refusal",
-    "retry_after",
     "told",
     "way_there",
 ]
@@ -112,12 +112,6 @@ def refusal(response: Any, asked: Asked) -> SecretError:
     return _refusal(answer, asked)
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return how long a service asks to be left alone, in seconds, if it says so."""
-    after = headers.get("Retry-After") or ""
-    return float(after) if after.isdigit() else None
-
-
 def way_there(why: str, address: str) -> str:
     """Return what to check where nobody could be reached.
 
@@ -139,25 +133,16 @@ def _no_answer(error: BaseException, asked: Asked) -> SecretError:
     if isinstance(error, ValueError) or not (isinstance(error, OSError) or hasattr(error, "inner_exception")):
         return _malformed(asked)  # neither of requests nor of azure-core: what came could not be read
     why = cause(error)
-    return BackendUnavailable(
-        f"{asked.server} cannot be reached to {asked.verb} {asked.what}: {why}",
-        hint=way_there(why, "vault_url"),
-        retry_for=UNREACHABLE_FOR,
-    )
+    return unanswered(why, asked, hint=way_there(why, "vault_url"))
 
 
 def _busy(answer: Told, asked: Asked, headers: Mapping[str, str]) -> SecretError:
-    throttled = answer.status == HTTPStatus.TOO_MANY_REQUESTS
-    kind: type[SecretError] = Throttled if throttled else BackendUnavailable
-    why = "refuses: too many requests" if throttled else f"is not available (HTTP status {answer.status})"
-    return kind(
-        f"{asked.server} {why}; cannot {asked.verb} {asked.what}",
-        hint="one vault serves 4,000 requests in 10 s: keep what is read together in one secret"
-        if throttled
-        else "see https://status.azure.com",
-        retry_for=BUSY_FOR,
-        retry_after=retry_after(headers),
-    )
+    kind: type[SecretError] = BackendUnavailable
+    why, hint = f"is not available (HTTP status {answer.status})", "see https://status.azure.com"
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+        kind, why = Throttled, "refuses: too many requests"
+        hint = "one vault serves 4,000 requests in 10 s: keep what is read together in one secret"
+    return busy(kind, why, asked, hint=hint, retry_after=seconds(headers.get("Retry-After")))
 
 
 def _refusal(answer: Told, asked: Asked) -> SecretError:
@@ -191,7 +176,4 @@ def _conflict(code: str, message: str, asked: Asked) -> Conflict:
 
 
 def _malformed(asked: Asked) -> BackendUnavailable:
-    return BackendUnavailable(
-        f"{asked.server} did not answer like Key Vault to {asked.verb} {asked.what}",
-        hint="check vault_url, and whether a proxy answers in its place",
-    )
+    return strange("Key Vault", asked, hint="check vault_url, and whether a proxy answers in its place")

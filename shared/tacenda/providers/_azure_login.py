@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import re
@@ -15,12 +14,14 @@ from urllib.parse import urlsplit
 from tacenda._errors import AccessDenied, BackendUnavailable, ConfigurationError, SecretError, Throttled
 from tacenda.providers._asked import BUSY_FOR, UNREACHABLE_FOR
 from tacenda.providers._azure_credential import credential, protect_credentials
-from tacenda.providers._azure_errors import BUSY, retry_after, way_there
+from tacenda.providers._azure_errors import BUSY, way_there
 from tacenda.providers._cause import cause
+from tacenda.providers._said import seconds
 from tacenda.providers._sdk import collector_resting
+from tacenda.providers._sdk_log import quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["Login"]
 
@@ -31,10 +32,13 @@ _WAYS = (
 _IMDS = "AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://169.254.169.254"
 _ONLY_IDENTITY = "managedidentitycredential"
 _EARLY = 300  # as the SDK does, a token is renewed this many seconds before its end
-_LOGGERS = (
-    "azure.identity._credentials.chained",
-    "azure.identity._internal.decorators",
-    "azure.identity._internal.get_token_mixin",
+_WARNING = dict.fromkeys(  # of what our error says in one line
+    (
+        "azure.identity._credentials.chained",
+        "azure.identity._internal.decorators",
+        "azure.identity._internal.get_token_mixin",
+    ),
+    logging.WARNING,
 )
 
 
@@ -97,7 +101,7 @@ class Login:
                 self._credential = credential(self._settings, self._authority, **pipeline)
         self._wire.ended = None
         try:
-            with _quiet():
+            with quiet(_WARNING):
                 return self._credential.get_token(*scopes, **options)
         except Exception as error:  # noqa: BLE001 - whatever went wrong in there, nobody is logged in
             failed = _failure(str(error), self._wire.ended)
@@ -128,7 +132,7 @@ class _Wire:
         except Exception as error:
             self.ended = _Ended(host, why=cause(error))
             raise
-        self.ended = _Ended(host, response.status_code, retry_after(response.headers))
+        self.ended = _Ended(host, response.status_code, seconds(response.headers.get("Retry-After")))
         return response
 
     def __enter__(self) -> _Wire:
@@ -189,22 +193,4 @@ def _short(attempt: str) -> str:
         return line[:300]
     why = re.sub(rf"^{name} authentication unavailable[.,]? ?", "", why)
     told = [sentence for sentence in re.split(r"(?<=[.]) ", why) if "https://" not in sentence]  # links to manuals
-    return f"{name}: {' '.join(told).rstrip('.')[:300]}"
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep azure-identity from warning, in this thread, of what our error says in one line."""
-    thread = threading.get_ident()
-
-    def from_elsewhere(record: logging.LogRecord) -> bool:
-        return record.thread != thread or record.levelno < logging.WARNING
-
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
-    for logger in loggers:
-        logger.addFilter(from_elsewhere)
-    try:
-        yield
-    finally:
-        for logger in loggers:
-            logger.removeFilter(from_elsewhere)
+    return f"{name}: {' '.join(told).rstrip('.')[:300] or 'unavailable'}"

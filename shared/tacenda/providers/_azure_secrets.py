@@ -195,7 +195,7 @@ def _server(at: Location) -> str:
 def _list(at: Location) -> str:
     return (
         f"see what is there with `az keyvault secret list --vault-name {at.vault}`, "
-        "and what is deleted with `az keyvault secret list-deleted`"
+        f"and what is deleted with `az keyvault secret list-deleted --vault-name {at.vault}`"
     )
 
 

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from tacenda._reference import Reference
 
-__all__ = ["Capabilities", "Change", "Document", "Place", "Provider", "Value"]
+__all__ = ["SMALLER", "Capabilities", "Change", "Document", "Place", "Provider", "Value"]
+
+SMALLER = "keep the data elsewhere and a key here"
+"""What to do about a value that is too large."""
 
 Value = Union[str, bytes, "dict[str, Any]"]
 """What a backend stores: text, bytes, or several key-value pairs. Plain types, never the secret ones."""
@@ -156,7 +159,7 @@ class Provider(ABC):
 
     def place_of(self, reference: Reference) -> Place:
         """Return where a reference leads; prefix and document settings play no part in it."""
-        return Place(reference.path, () if reference.key is None else (reference.key,))
+        return Place(reference.path, reference.keys)
 
     def describe(self) -> str:
         """Return the provider and its address for messages: no values, no credentials."""
@@ -231,3 +234,7 @@ class Provider(ABC):
     def unsupported(self, what: str, hint: str | None = None) -> Unsupported:
         """Return the error for something that this backend cannot do."""
         return Unsupported(f"{self.describe()} cannot {what}", hint=hint)
+
+    def too_large(self) -> Unsupported:
+        """Return the error for a value that is larger than `capabilities.max_bytes`."""
+        return self.unsupported(f"keep a value of more than {self.capabilities.max_bytes} bytes", SMALLER)

@@ -31,7 +31,7 @@ _SDK = "google.cloud.secretmanager_v1"
 _TRANSPORT = f"{_SDK}.services.secret_manager_service.transports.grpc"
 _TELLING = {  # what a token is asked for with, such as another provider's token; values, in base64
     "google.auth.transport.requests": logging.DEBUG,
-    f"{_SDK}.services.secret_manager_service.transports.grpc": logging.DEBUG,
+    _TRANSPORT: logging.DEBUG,
 }
 _ROOTS = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"
 _OPTIONS = [
@@ -55,27 +55,25 @@ class Client:
 
     Args:
         endpoint: the server.
-        server: its name for messages.
         protect: called with each credential and a label before its first use.
         project: the project of names alone, if it is known.
 
     Attributes:
+        server: the server, for messages.
         project: the same; else the one that the credentials name.
         locks: by resource name, held by this process's only writer of a secret.
         leases: by resource name, the id of a lease that may still stand there, and is ours.
         unfinished: resource names of secrets that were created here and have no version yet.
     """
 
-    def __init__(
-        self, endpoint: Endpoint, server: str, protect: Callable[[str, str], object], project: str | None
-    ) -> None:
-        self.server = server
+    def __init__(self, endpoint: Endpoint, protect: Callable[[str, str], object], project: str | None) -> None:
+        self.server = str(endpoint)
         self.locks: dict[str, threading.Lock] = {}
         self.leases: dict[str, str] = {}
         self.unfinished: set[str] = set()
         sdk = load_sdk(_SDK, backend="gcp", extra="gcp")
         with quiet(_TELLING):
-            self._login = Login(server, protect, project) if endpoint.tls else None
+            self._login = Login(self.server, protect, project) if endpoint.tls else None
         self.project = self._login.project if self._login else project
         self._channel = self._connect(endpoint)
         transport = load_sdk(_TRANSPORT, backend="gcp", extra="gcp").SecretManagerServiceGrpcTransport

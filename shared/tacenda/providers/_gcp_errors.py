@@ -14,14 +14,15 @@ from tacenda._errors import (
     SecretNotFound,
     Throttled,
 )
-from tacenda.providers._asked import BUSY_FOR, UNREACHABLE_FOR
+from tacenda.providers._asked import BUSY_FOR, UNREACHABLE_FOR, busy, strange, unanswered
+from tacenda.providers._said import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tacenda.providers._gcp_names import SecretName
 
-__all__ = ["Asked", "failure", "is_destroyed", "one_line", "unreadable"]
+__all__ = ["Asked", "failure", "is_destroyed", "unreadable"]
 
 # How gRPC's own errors read; a status that the server sent has the server's words, in the same code UNAVAILABLE.
 _NOT_REACHED = re.compile(
@@ -52,8 +53,13 @@ class Asked(NamedTuple):
         """The secret's reference; None for a place."""
         return self.at.label if self.at.name else None
 
+    @property
+    def what(self) -> str:
+        """The secret's reference, or the place."""
+        return self.name or self.at.parent
+
     def __str__(self) -> str:
-        return f"{self.server} cannot {self.verb} {self.name or self.at.parent}"
+        return f"{self.server} cannot {self.verb} {self.what}"
 
 
 def failure(error: Any, asked: Asked) -> SecretError:
@@ -87,11 +93,6 @@ def unreadable(what: str, at: SecretName, number: str, state: str) -> SecretErro
 def is_destroyed(missing: SecretNotFound) -> bool:
     """Return whether what is missing is a version that was there."""
     return _DESTROYED in missing.message
-
-
-def one_line(text: object) -> str:
-    """Return the beginning of what somebody said, as one line."""
-    return " ".join(str(text or "").split())[:300]
 
 
 def _not_found(_: Any, said: str, asked: Asked) -> SecretError:
@@ -134,26 +135,18 @@ def _unauthenticated(_: Any, said: str, asked: Asked) -> SecretError:
 
 
 def _throttled(error: Any, said: str, asked: Asked) -> SecretError:
-    return Throttled(
-        f"{asked}: too many requests: {said}",
-        hint="see the quotas of the Secret Manager API in the Cloud console",
-        retry_for=BUSY_FOR,
-        retry_after=_delay(error),
-    )
+    why, hint = f"refuses: too many requests ({said})", "see the quotas of the Secret Manager API in the Cloud console"
+    return busy(Throttled, why, asked, hint=hint, retry_after=_delay(error))
 
 
 def _unavailable(error: Any, said: str, asked: Asked) -> SecretError:
     if not _NOT_REACHED.search(said):
-        return BackendUnavailable(
-            f"{asked}: it is not available: {said}",
-            hint="see https://status.cloud.google.com",
-            retry_for=BUSY_FOR,
-            retry_after=_delay(error),
-        )
+        why, hint = f"is not available ({said})", "see https://status.cloud.google.com"
+        return busy(BackendUnavailable, why, asked, hint=hint, retry_after=_delay(error))
     hint = "check api_endpoint, the network and its proxy"
     if _TLS.search(said):
         hint = "name the certificate authority's file in GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"
-    return BackendUnavailable(f"{asked}: it cannot be reached: {said}", hint=hint, retry_for=UNREACHABLE_FOR)
+    return unanswered(said, asked, hint=hint)
 
 
 def _late(_: Any, said: str, asked: Asked) -> SecretError:
@@ -169,9 +162,7 @@ def _invalid(_: Any, said: str, asked: Asked) -> SecretError:
 
 
 def _stranger(_: Any, said: str, asked: Asked) -> SecretError:
-    return BackendUnavailable(
-        f"{asked}: it does not answer like Secret Manager: {said}", hint="check api_endpoint, and where it leads"
-    )
+    return strange("Secret Manager", asked, hint="check api_endpoint, and where it leads", said=said)
 
 
 def _broken(error: Any, said: str, asked: Asked) -> SecretError:

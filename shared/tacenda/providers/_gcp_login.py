@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from tacenda._errors import AccessDenied, BackendUnavailable, ConfigurationError
 from tacenda._values import Secret
 from tacenda.providers._asked import BUSY_FOR, UNREACHABLE_FOR
-from tacenda.providers._gcp_errors import one_line
+from tacenda.providers._said import one_line
 from tacenda.providers._sdk import load_sdk
 
 if TYPE_CHECKING:

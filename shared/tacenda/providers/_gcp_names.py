@@ -41,6 +41,9 @@ class Endpoint(NamedTuple):
     location: str | None = None
     chosen: bool = False
 
+    def __str__(self) -> str:
+        return f"Google Secret Manager at {self.target}"
+
     def serving(self, location: str | None) -> Endpoint:
         """Return the endpoint for the secrets of a location: Google keeps each location's at a host of its own."""
         if self.chosen or location is None:

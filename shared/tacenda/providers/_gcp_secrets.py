@@ -10,6 +10,7 @@ from tacenda._errors import AccessDenied, BackendUnavailable, Conflict, SecretEr
 from tacenda._values import SecretInfo
 from tacenda.providers._asked import UNREACHABLE_FOR
 from tacenda.providers._base import Document
+from tacenda.providers._conflicts import exists_already, others_came_first
 from tacenda.providers._gcp_client import TIMEOUT
 from tacenda.providers._gcp_errors import unreadable
 from tacenda.providers._gcp_names import checked_version
@@ -163,11 +164,7 @@ class Secrets:
         else:
             return
         if not self._left_over(at):
-            raise Conflict(
-                f"{at.label} exists already",
-                name=at.label,
-                hint="write it without `create` to replace it, or to give it its first version",
-            )
+            raise exists_already(at.label, "write it without `create` to replace it, or to give it its first version")
 
     def _create_any(self, at: SecretName, labels: Mapping[str, str] | None) -> bool:
         """Create a secret unless another writer did; return whether it is ours."""
@@ -201,7 +198,7 @@ class Secrets:
             except Conflict:
                 continue
             return info._replace(tags=dict(changed.labels))
-        raise Conflict(f"other writers of {at.label} came first {_WRITERS} times", name=at.label)
+        raise others_came_first(at.label, _WRITERS)
 
 
 def check_labels(tags: Mapping[str, str] | None, server: str) -> None:

@@ -8,8 +8,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tacenda._errors import AccessDenied, BackendUnavailable, SecretError, Throttled, Unsupported
-from tacenda.providers._asked import BUSY_FOR, UNREACHABLE_FOR
+from tacenda.providers._asked import busy, strange, unanswered
 from tacenda.providers._cause import cause
+from tacenda.providers._said import one_line, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,27 +45,20 @@ class Answer(NamedTuple):
 
 def failure(answer: Answer, asked: Asked) -> SecretError:
     """Return the error that an answer other than success means."""
-    said = " ".join(str(answer.body.get("message") or "").split())[:300]
+    said = one_line(answer.body.get("message"))
     if _limited(answer, said):
-        return Throttled(
-            f"{asked.server} refuses: too many requests; cannot {asked.verb} {asked.what}{said and f': {said}'}",
-            hint="see what is left with `gh api rate_limit`",
-            retry_for=BUSY_FOR,
-            retry_after=_wait(answer.headers),
-        )
+        why, hint = "refuses: too many requests" + (said and f" ({said})"), "see what is left with `gh api rate_limit`"
+        return busy(Throttled, why, asked, hint=hint, retry_after=_wait(answer.headers))
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return BackendUnavailable(
-            f"{asked.server} is not available; cannot {asked.verb} {asked.what} (HTTP status {answer.status})",
-            hint="see https://www.githubstatus.com",
-            retry_for=BUSY_FOR,
-        )
+        why = f"is not available (HTTP status {answer.status})"
+        return busy(BackendUnavailable, why, asked, hint="see https://www.githubstatus.com")
     if answer.status in _REFUSED and not said:
         return malformed(asked)  # a proxy, or another server
     if answer.status in _REFUSED:
         # GitHub answers 404 also for what a token may not see, so that nobody learns what there is.
         either = " (there is no such place, or this token may not see it)" if answer.status == 404 else ""
         return AccessDenied(
-            f"{asked.server} refuses to {asked.verb} {asked.what}: {said}{either}",
+            f"{asked.server} cannot {asked.verb} {asked.what}: {said}{either}",
             hint=WHO if answer.status == 401 else f"it needs the permission 'Secrets', read and write; {WHO}",
         )
     if answer.status in _MOVED:
@@ -79,21 +73,15 @@ def failure(answer: Answer, asked: Asked) -> SecretError:
 
 def malformed(asked: Asked) -> BackendUnavailable:
     """Return the error for an answer that GitHub does not give: something else listens there, such as a login page."""
-    return BackendUnavailable(
-        f"{asked.server} did not answer like GitHub to {asked.verb} {asked.what}", hint="check api_url"
-    )
+    return strange("GitHub", asked, hint="check api_url")
 
 
 def unreachable(error: BaseException, asked: Asked) -> BackendUnavailable:
     """Return the error for a request that got no answer: refused, unknown host, TLS, time-out."""
-    why, tls = cause(error), "ssl" in type(error).__name__.lower()
-    return BackendUnavailable(
-        f"{asked.server} cannot be reached to {asked.verb} {asked.what}: {why}",
-        hint="name the certificate authority's file in REQUESTS_CA_BUNDLE"
-        if tls
-        else "check api_url and the network; see https://www.githubstatus.com",
-        retry_for=UNREACHABLE_FOR,
-    )
+    hint = "check api_url and the network; see https://www.githubstatus.com"
+    if "ssl" in type(error).__name__.lower():
+        hint = "name the certificate authority's file in REQUESTS_CA_BUNDLE"
+    return unanswered(cause(error), asked, hint=hint)
 
 
 def _limited(answer: Answer, said: str) -> bool:
@@ -105,9 +93,7 @@ def _limited(answer: Answer, said: str) -> bool:
 
 
 def _wait(headers: Mapping[str, str]) -> float:
-    after, reset = headers.get("retry-after", ""), headers.get("x-ratelimit-reset", "")
-    if after.isdigit():
-        return float(after)
-    if headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
-        return max(0.0, float(reset) - time.time())
-    return _A_MINUTE
+    after, reset = seconds(headers.get("retry-after")), seconds(headers.get("x-ratelimit-reset"))
+    if after is None and reset is not None and headers.get("x-ratelimit-remaining") == "0":
+        after = max(0.0, reset - time.time())  # that one is a time, in seconds since 1970
+    return _A_MINUTE if after is None else after

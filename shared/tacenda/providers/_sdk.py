@@ -12,6 +12,9 @@ from tacenda._errors import MissingDependency
 
 __all__ = ["collector_resting", "load_sdk"]
 
+_SHARED = ("azure", "google")
+"""Packages that several distributions share, none of which has that name."""
+
 
 def load_sdk(module: str, *, backend: str, extra: str) -> Any:
     """Return an SDK's module.
@@ -29,8 +32,11 @@ def load_sdk(module: str, *, backend: str, extra: str) -> Any:
             return import_module(module)
     except ModuleNotFoundError as error:
         missing = error.name or module
+    package = missing.partition(".")[0]
+    if package in _SHARED and module.startswith(missing):
+        package = module  # on PyPI that name alone is another package
     raise MissingDependency(
-        f"{backend} needs the package {missing.partition('.')[0]}, which is not installed",
+        f"{backend} needs the package {package}, which is not installed",
         name=missing,
         hint=f"pip install 'tacenda[{extra}]'",
     )

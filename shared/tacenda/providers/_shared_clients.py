@@ -11,7 +11,10 @@ from tacenda._values import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
-__all__ = ["Connections", "SharedClients", "connection_key"]
+__all__ = ["NETWORK", "Connections", "SharedClients", "connection_key"]
+
+NETWORK = ("HOME", "HTTP", "http", "NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy", "REQUESTS_CA", "CURL_CA")
+"""What the variables start with that say how any request leaves this machine; ~ holds logins, and what to trust."""
 
 
 class _Closing(Protocol):

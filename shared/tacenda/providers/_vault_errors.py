@@ -15,12 +15,13 @@ from tacenda._errors import (
     Throttled,
     Unsupported,
 )
-from tacenda.providers._asked import BUSY_FOR, UNREACHABLE_FOR, Asked
+from tacenda.providers._asked import Asked, busy, strange, unanswered
+from tacenda.providers._base import SMALLER
 from tacenda.providers._cause import cause
+from tacenda.providers._said import one_line, seconds
 
-__all__ = ["SMALLER", "content", "failure", "from_vault", "malformed", "reasons", "unreachable"]
+__all__ = ["content", "failure", "from_vault", "malformed", "reasons", "unreachable"]
 
-SMALLER = "keep the data elsewhere and a key here"
 _UNAVAILABLE = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 _KINDS: dict[int, type[SecretError]] = {
     HTTPStatus.BAD_REQUEST: InvalidReference,
@@ -62,9 +63,7 @@ def _busy(response: Any, said: str, asked: Asked) -> SecretError:
         kind, why, hint = BackendUnavailable, "is sealed", "an operator must run `vault operator unseal`"
     else:
         kind, why, hint = BackendUnavailable, "is not available", "see `vault status`"
-    message = f"{asked.server} {why}; cannot {asked.verb} {asked.what}"
-    after = response.headers.get("Retry-After", "")
-    return kind(message, hint=hint, retry_for=BUSY_FOR, retry_after=float(after) if after.isdigit() else None)
+    return busy(kind, why, asked, hint=hint, retry_after=seconds(response.headers.get("Retry-After")))
 
 
 def content(response: Any) -> dict[str, Any]:
@@ -89,25 +88,19 @@ def reasons(body: dict[str, Any]) -> str:
         ('permission denied', '')
     """
     errors = body.get("errors")
-    told = "; ".join(" ".join(str(error).split()) for error in errors) if isinstance(errors, list) else ""
-    return told[:300]
+    return one_line("; ".join(map(str, errors))) if isinstance(errors, list) else ""
 
 
 def malformed(asked: Asked) -> BackendUnavailable:
     """Return the error for an answer that Vault does not give: something else listens there, such as a login page."""
-    return BackendUnavailable(
-        f"{asked.server} did not answer like Vault to {asked.verb} {asked.what}", hint="check vault_url (VAULT_ADDR)"
-    )
+    return strange("Vault", asked, hint="check vault_url (VAULT_ADDR)")
 
 
 def unreachable(error: BaseException, asked: Asked) -> BackendUnavailable:
     """Return the error for a request that got no answer: refused, unknown host, TLS, time-out."""
     why = cause(error)
     tls = "certificate" in why.lower() or "ssl" in type(error).__name__.lower()
-    return BackendUnavailable(
-        f"{asked.server} cannot be reached to {asked.verb} {asked.what}: {why}",
-        hint="name the certificate authority's file in ca_cert (VAULT_CACERT)"
-        if tls
-        else "check vault_url (VAULT_ADDR), and that the server runs: `vault status`",
-        retry_for=UNREACHABLE_FOR,
-    )
+    hint = "check vault_url (VAULT_ADDR), and that the server runs: `vault status`"
+    if tls:
+        hint = "name the certificate authority's file in ca_cert (VAULT_CACERT)"
+    return unanswered(why, asked, hint=hint)

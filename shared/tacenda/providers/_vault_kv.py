@@ -9,10 +9,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, unquote
 
-from tacenda._errors import AccessDenied, ConfigurationError, Conflict, InvalidReference, SecretError, SecretNotFound
+from tacenda._errors import AccessDenied, ConfigurationError, InvalidReference, SecretError, SecretNotFound
 from tacenda._values import SecretBytes, SecretInfo
 from tacenda.providers._asked import Asked
 from tacenda.providers._base import Capabilities, Document
+from tacenda.providers._conflicts import exists_already, others_came_first
 from tacenda.providers._encoding import decode_fields
 from tacenda.providers._vault_fields import MAX_BYTES
 
@@ -173,11 +174,9 @@ class KvV2(_Engine):
             # A living version, deleted ones only, or a mount that takes no write without `cas`.
             document, current = self._current(at)
             if create and document is not None:
-                raise Conflict(
-                    f"{at.label} exists already", name=at.label, hint="write it without `create` to replace it"
-                )
+                raise exists_already(at.label)
             info = self._put(at, fields, current)
-        raise _too_many_writers(at)
+        raise others_came_first(at.label, _WRITERS)
 
     def modify(self, at: Location, change: Change, encode: Callable[[Value], SecretBytes]) -> SecretInfo:
         """Write what a change makes of the latest version, again if another writer came first."""
@@ -186,7 +185,7 @@ class KvV2(_Engine):
             info = self._put(at, encode(change(document)), current)
             if info is not None:
                 return info
-        raise _too_many_writers(at)
+        raise others_came_first(at.label, _WRITERS)
 
     def delete(self, at: Location) -> None:
         """Delete the latest version, as `vault kv delete` does; `vault kv undelete` brings it back."""
@@ -265,7 +264,3 @@ def _other_version(at: Location, version: int) -> ConfigurationError:
     return ConfigurationError(
         f"vault: the mount {mount!r} is a KV version {version} engine", hint=f"set `kv_version: {version}`"
     )
-
-
-def _too_many_writers(at: Location) -> Conflict:
-    return Conflict(f"other writers of {at.label} came first {_WRITERS} times", name=at.label)

@@ -21,7 +21,7 @@ from tacenda.providers._aws_reads import Location
 from tacenda.providers._aws_secrets import Secrets
 from tacenda.providers._aws_values import MAX_BYTES, encoded, size
 from tacenda.providers._base import Capabilities, Place, Provider
-from tacenda.providers._shared_clients import Connections, SharedClients, connection_key
+from tacenda.providers._shared_clients import NETWORK, Connections, SharedClients, connection_key
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
@@ -36,7 +36,7 @@ __all__ = ["AwsProvider"]
 _CLIENTS: SharedClients[Client] = SharedClients()
 _PLACES = ("prefix", "recovery_window_in_days", "secret_name")
 """Settings that say where a secret is and how long it stays, and nothing about the connection."""
-_VARIABLES = ("AWS_", "BOTO", "HOME", "HTTP", "http", "NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy", "REQUESTS_CA")
+_VARIABLES = ("AWS_", "BOTO", *NETWORK)
 _ARN = r"arn:aws[a-z-]*:secretsmanager:(?P<region>[a-z0-9-]+):\d+:secret:[A-Za-z0-9/_+=.@-]{1,519}"
 _STS_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS")
 _WINDOW = range(7, 31)
@@ -102,7 +102,7 @@ class AwsProvider(Provider):
 
     def place_of(self, reference: Reference) -> Place:
         """Return where a reference leads: a name of the configured region, or an ARN."""
-        return Place(self.path_of(unquote(reference.path)), () if reference.key is None else (reference.key,))
+        return Place(self.path_of(unquote(reference.path)), reference.keys)
 
     def describe(self) -> str:
         """Return the region and the address, and after `check` the identity."""
@@ -203,7 +203,7 @@ class AwsProvider(Provider):
         if length == 0:
             raise self.unsupported("keep an empty value")
         if length > MAX_BYTES:
-            raise self.unsupported(f"keep a value of more than {MAX_BYTES} bytes", "keep the data in S3 and a key here")
+            raise self.too_large()
         return fields
 
 

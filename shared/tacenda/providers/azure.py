@@ -16,7 +16,7 @@ from tacenda.providers._azure_secrets import Location, Secrets
 from tacenda.providers._azure_values import MAX_BYTES, MAX_TAGS, encoded
 from tacenda.providers._azure_vault import authority_of, configured_host, known_host
 from tacenda.providers._base import Capabilities, Place, Provider
-from tacenda.providers._shared_clients import Connections, SharedClients, connection_key
+from tacenda.providers._shared_clients import NETWORK, Connections, SharedClients, connection_key
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
@@ -29,24 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["AzureProvider"]
 
 _CLIENTS: SharedClients[Client] = SharedClients()
-_VARIABLES = (
-    "AZURE_",
-    "IDENTITY_",
-    "IMDS_",
-    "MSI_",
-    "HOME",
-    "PATH",
-    "HTTP",
-    "http",
-    "NO_PROXY",
-    "no_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-    "REQUESTS_CA",
-    "CURL_CA",
-)
+_VARIABLES = ("AZURE_", "IDENTITY_", "IMDS_", "MSI_", "PATH", *NETWORK)  # on PATH, `az` is a login
 _NO_COMPARISON = "Key Vault has no ETag to compare before it writes, so another writer's work could be lost"
-_SMALLER = "keep the data elsewhere and a key here"
 
 
 class AzureProvider(Provider):
@@ -90,15 +74,14 @@ class AzureProvider(Provider):
     def place_of(self, reference: Reference) -> Place:
         """Return where a reference leads: `azure://NAME` to the configured vault, `azure://HOST/NAME` to that one."""
         *vault, name = reference.segments()
-        keys = () if reference.key is None else (reference.key,)
         if not vault and not is_azure_name(name):
-            return Place(self.path_of(name), keys)  # `azure://DB_PASSWORD` is the name that tacenda wrote
+            return Place(self.path_of(name), reference.keys)  # `azure://DB_PASSWORD` is the name that tacenda wrote
         if len(vault) > 1 or not is_azure_name(name):
             raise InvalidReference(
                 f"{reference} names no secret of a vault", name=str(reference), hint="write azure://[HOST/]NAME[#KEY]"
             )
         host = known_host(vault[0], self._host) if vault else self._vault()
-        return Place(f"{quote(host, safe=':')}/{name}", keys)
+        return Place(f"{quote(host, safe=':')}/{name}", reference.keys)
 
     def label(self, place: Place) -> str:
         """Return a place as messages show it: names that Key Vault cannot tell apart have one label."""
@@ -131,7 +114,7 @@ class AzureProvider(Provider):
         text = encoded(value)
         del value
         if text.oversize:
-            raise self.unsupported(f"keep a value of more than {MAX_BYTES} bytes", _SMALLER)
+            raise self.too_large()
         return self._secrets.write(self._at(path), text, tags)
 
     def modify(self, path: str, change: Change) -> SecretInfo:
@@ -183,7 +166,7 @@ class AzureProvider(Provider):
     def _vault(self) -> str:
         if self._host is None:
             raise ConfigurationError(
-                "azure_keyvault: there is no 'vault_url'", hint="set `vault_url: https://VAULT.vault.azure.net`"
+                "azure: there is no 'vault_url'", hint="set `vault_url: https://VAULT.vault.azure.net`"
             )
         return self._host
 

@@ -10,7 +10,7 @@ from tacenda.providers._gcp_names import SecretName, endpoint, path_of, project,
 from tacenda.providers._gcp_payload import MAX_BYTES, Payload, encoded
 from tacenda.providers._gcp_secrets import Secrets, check_labels
 from tacenda.providers._gcp_update import modify
-from tacenda.providers._shared_clients import Connections, SharedClients, connection_key
+from tacenda.providers._shared_clients import NETWORK, Connections, SharedClients, connection_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,13 +31,8 @@ _VARIABLES = (
     "GCLOUD_PROJECT",
     "GOOGLE_",
     "GRPC_",
-    "HOME",
-    "HTTP",
-    "http",
     "NO_GCE_CHECK",
-    "NO_PROXY",
-    "no_proxy",
-    "REQUESTS_CA",
+    *NETWORK,
 )
 
 
@@ -71,7 +66,7 @@ class GcpProvider(Provider):
         max_bytes=MAX_BYTES,
     )
     settings_help: ClassVar[Mapping[str, str]] = {
-        "project_id": "the project; else GOOGLE_CLOUD_PROJECT, or that of the login",
+        "project_id": "project; else GOOGLE_CLOUD_PROJECT, or that of the login",
         "prefix": "what every name starts with, such as `ml-`",
         "api_endpoint": "host of the API: secretmanager.LOCATION.rep.googleapis.com for regional secrets; "
         "http://127.0.0.1:PORT for an emulator",
@@ -93,12 +88,12 @@ class GcpProvider(Provider):
     def place_of(self, reference: Reference) -> Place:
         """Return where a reference leads; a name alone is in the configured project."""
         at = secret_name(reference.path, self._project, self._endpoint.location)
-        return Place(path_of(at), () if reference.key is None else (reference.key,))
+        return Place(path_of(at), reference.keys)
 
     def describe(self) -> str:
         """Return the server, and the project if it is configured."""
         project = f" (project {self._project})" if self._project else ""
-        return f"gcp at {self._endpoint.target}{project}"
+        return f"{self._endpoint}{project}"
 
     # -- documents -----------------------------------------------------------------------------------
 
@@ -113,7 +108,7 @@ class GcpProvider(Provider):
         """Write a new version, of a new secret if there is none; tags are labels, beside those of others."""
         check_labels(tags, self.describe())
         payload = encoded(value)
-        del value
+        del value  # here, too: no error's frame shows it
         self._refuse_size(payload)
         secrets, at = self._at(path)
         return secrets.write(at, payload, create=create, labels=tags)
@@ -170,7 +165,7 @@ class GcpProvider(Provider):
             self._connections.client(
                 where,
                 lambda: connection_key(connection, _VARIABLES),
-                lambda: Client(where, f"gcp at {where.target}", self.protect, self._project),
+                lambda: Client(where, self.protect, self._project),
             )
         )
 
@@ -182,10 +177,9 @@ class GcpProvider(Provider):
 
     def _refuse_size(self, payload: Payload) -> None:
         if not payload.data:
-            raise self.unsupported("keep a value without a single byte", "delete the secret, or write a word for it")
+            raise self.unsupported("keep an empty value", "delete the secret, or write a word for it")
         if len(payload.data) > MAX_BYTES:
-            hint = "keep the data elsewhere and a key here"
-            raise self.unsupported(f"keep a value of more than {MAX_BYTES} bytes", hint)
+            raise self.too_large()
 
 
 def _legal(prefix: str) -> bool:

@@ -20,7 +20,7 @@ from tacenda.providers._github_client import GITHUB, Client, address, token_of
 from tacenda.providers._github_errors import WHO
 from tacenda.providers._github_job import in_a_job, value_of
 from tacenda.providers._github_place import Home, home_of
-from tacenda.providers._shared_clients import Connections, SharedClients, connection_key
+from tacenda.providers._shared_clients import NETWORK, Connections, SharedClients, connection_key
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
@@ -37,8 +37,9 @@ MAX_BYTES = 48 * 1024
 _INSIDE = Capabilities(binary=False, empty=False, max_bytes=MAX_BYTES)
 _OUTSIDE = _INSIDE._replace(write=True, delete=True, list=True, times=True)
 _STAYS = "a job keeps the values that it started with; write from outside, or in a step of its own: `gh secret set`"
+_UNLISTED = "name the secret: a job has the values that it started with; list them from outside: `gh secret list`"
 _CLIENTS: SharedClients[Client] = SharedClients()
-_VARIABLES = ("GH_", "GITHUB_", "HOME", "HTTP", "http", "NO_PROXY", "no_proxy", "ALL_", "all_", "REQUESTS_CA", "CURL_")
+_VARIABLES = ("GH_", "GITHUB_", *NETWORK)
 
 
 class GithubProvider(Provider):
@@ -55,10 +56,10 @@ class GithubProvider(Provider):
     credential_settings = frozenset({"token"})
     settings_help: ClassVar[Mapping[str, str]] = {
         "repository": "OWNER/REPO whose secrets they are; else GH_REPO",
-        "environment": "the deployment environment of the repository whose secrets they are",
-        "organization": "the organisation whose secrets they are, instead of a repository's",
+        "environment": "deployment environment of the repository whose secrets they are",
+        "organization": "organisation whose secrets they are, instead of a repository's",
         "visibility": "whom a new secret of an organisation is for: private (repositories) or all; private if not set",
-        "prefix": "what every name starts with, such as ML_",
+        "prefix": "what every name starts with, such as `ML_`",
         "api_url": "address of the API of GitHub Enterprise, such as https://github.example.com/api/v3",
         "allow_http": "true allows http beyond this machine",
     }
@@ -86,18 +87,17 @@ class GithubProvider(Provider):
                 name=str(reference),
                 hint="write github://NAME or github://OWNER/REPO/NAME",
             )
-        keys = () if reference.key is None else (reference.key,)
-        return Place("/".join([*repository, spell("github", name)]), keys)
+        return Place("/".join([*repository, spell("github", name)]), reference.keys)
 
     def describe(self) -> str:
         """Return whose secrets they are, and the server if it is not GitHub's own."""
         if self._inside:
-            return "github (this job of GitHub Actions)"
+            return "this job of GitHub Actions"
         server = "" if self._url == GITHUB else f" at {urlsplit(self._url).netloc}"
         organization, repository, environment = map(self.settings.get, ("organization", "repository", "environment"))
         whose = [organization] if organization else [repository or os.environ.get("GH_REPO"), environment]
         named = ", ".join(str(name) for name in whose if name)
-        return f"github{server}" + (f" ({named})" if named else "")
+        return f"GitHub{server}" + (f" ({named})" if named else "")
 
     # -- documents -----------------------------------------------------------------------------------
 
@@ -149,7 +149,7 @@ class GithubProvider(Provider):
 
     def list(self, prefix: str) -> Iterator[SecretInfo]:
         """Yield the names that start with a prefix, as GitHub spells both."""
-        self._outside("list secrets: it has only what the workflow passes on")
+        self._outside("list secrets: it has only what the workflow passes on", _UNLISTED)
         home = home_of(self.settings)
         asked = Asked(self.describe(), "list", f"the secrets of {home.name}")
         start = CONVENTIONS["github"].spell((prefix,))
@@ -200,14 +200,14 @@ class GithubProvider(Provider):
         asked = Asked(self.describe(), verb, self.label(Place(path)), f"see `gh secret list {home.flags}`")
         return home, f"{home.url}/{name}", asked
 
-    def _outside(self, what: str) -> None:
+    def _outside(self, what: str, hint: str = _STAYS) -> None:
         if self._inside:
-            raise self.unsupported(what, _STAYS)
+            raise self.unsupported(what, hint)
 
     def _missing(self, home: Home, path: str, asked: Asked) -> SecretNotFound:
         # GitHub's 404 is also "not for you": who gets the public key may see the secrets, and there is none.
         self._client().call("GET", f"{home.url}/public-key", asked)
-        return SecretNotFound(f"{home.name} has no such secret", name=path, hint=asked.hint)
+        return SecretNotFound(f"{home.name} has no secret {path.rpartition('/')[2]!r}", name=path, hint=asked.hint)
 
     def _visibility(self, url: str, asked: Asked) -> dict[str, str]:
         """Return whom an organisation's secret is for: a new value must not show it to more repositories."""
@@ -228,9 +228,7 @@ class GithubProvider(Provider):
         if not text:
             raise self.unsupported("keep an empty value: a job cannot tell it from a secret that is not there")
         if len(text.encode()) > MAX_BYTES:
-            raise self.unsupported(
-                f"keep a value of more than {MAX_BYTES} bytes", "keep a key here, the data elsewhere"
-            )
+            raise self.too_large()
         return text
 
 

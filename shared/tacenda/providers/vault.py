@@ -12,11 +12,10 @@ from urllib.parse import quote, unquote
 from tacenda._errors import ConfigurationError, InvalidReference
 from tacenda._naming import spell
 from tacenda.providers._base import Place, Provider
-from tacenda.providers._shared_clients import Connections, SharedClients, connection_key
+from tacenda.providers._shared_clients import NETWORK, Connections, SharedClients, connection_key
 from tacenda.providers._vault_auth import CREDENTIALS, auth_settings
 from tacenda.providers._vault_client import Client
-from tacenda.providers._vault_errors import SMALLER
-from tacenda.providers._vault_fields import MAX_BYTES, encoded, oversize, rounded
+from tacenda.providers._vault_fields import encoded, oversize, rounded
 from tacenda.providers._vault_kv import KvV1, KvV2, Location
 from tacenda.providers._vault_transport import address
 
@@ -36,18 +35,7 @@ _V1 = "KV version 1 has no versions, tags or check-and-set; use a version 2 moun
 _CLIENTS: SharedClients[Client] = SharedClients()
 _PLACES = ("kv_version", "prefix", "vault_mount", "vault_path")
 """Settings that say where a secret is on a server, and nothing about the connection to it."""
-_VARIABLES = (
-    "VAULT_",
-    "HOME",
-    "HTTP",
-    "http",
-    "NO_PROXY",
-    "no_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-    "REQUESTS_CA",
-    "CURL_CA",
-)
+_VARIABLES = ("VAULT_", *NETWORK)
 
 
 class VaultProvider(Provider):
@@ -100,8 +88,7 @@ class VaultProvider(Provider):
             raise InvalidReference(
                 f"{reference} names a mount but no secret", name=str(reference), hint="write vault://MOUNT/PATH[#KEY]"
             )
-        keys = () if reference.key is None else (reference.key,)
-        return Place(_path(mount, document), keys)
+        return Place(_path(mount, document), reference.keys)
 
     def describe(self) -> str:
         """Return the server's address, and the namespace if there is one."""
@@ -192,7 +179,7 @@ class VaultProvider(Provider):
         inexact = isinstance(self._engine, KvV2) and rounded(value)
         del value
         if oversize(fields):
-            raise self.unsupported(f"keep a value of more than {MAX_BYTES} bytes", SMALLER)
+            raise self.too_large()
         if inexact:
             raise self.unsupported("keep integers beyond 2**53 exactly", "write them as text")
         return fields

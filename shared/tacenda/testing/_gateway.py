@@ -10,9 +10,11 @@ import re
 import socket
 import threading
 import time
-from socketserver import BaseRequestHandler, ThreadingTCPServer
+from socketserver import BaseRequestHandler
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from tacenda.testing._listener import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,9 +43,9 @@ class Gateway:
         self.requests: list[str] = []
         self._target = (parts.hostname or "127.0.0.1", parts.port or 80)
         self._scheme = parts.scheme
-        self._listener: _Listener | None = _Listener(self, ("127.0.0.1", 0))
-        self._address = self._listener.server_address
-        self.url = f"{self._scheme}://127.0.0.1:{self._address[1]}"
+        self._listener: _Listener | None = _Listener(self, 0)
+        self._port = self._listener.port
+        self.url = f"{self._scheme}://127.0.0.1:{self._port}"
 
     def __enter__(self) -> Gateway:
         return self
@@ -64,13 +66,12 @@ class Gateway:
         try:
             yield
         finally:
-            self._listener = _Listener(self, self._address)
+            self._listener = _Listener(self, self._port)
 
     def forward(self, client: socket.socket, listener: _Listener) -> None:
         """Pass bytes between one client and the target until either side ends."""
         with socket.create_connection(self._target) as server:
-            for end in (client, server):  # a request's head and body must not wait for each other's acknowledgment
-                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as on the client's side
             listener.connections.add(server)
             answers = threading.Thread(target=_copy, args=(server, client), daemon=True)
             answers.start()
@@ -87,34 +88,19 @@ class Gateway:
             time.sleep(self.delay)
 
 
-class _Listener(ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
-    def __init__(self, gateway: Gateway, address: object) -> None:
+class _Listener(Listener):
+    def __init__(self, gateway: Gateway, port: int) -> None:
         self.gateway = gateway
-        self.connections: set[socket.socket] = set()
-        super().__init__(address, _Forward)  # type: ignore[arg-type]
-        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
-
-    def stop(self) -> None:
-        self.shutdown()
-        self.server_close()
-        for connection in list(self.connections):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        super().__init__(("127.0.0.1", port), _Forward)
+        self.start()
 
 
 class _Forward(BaseRequestHandler):
     server: _Listener
 
     def handle(self) -> None:
-        self.server.connections.add(self.request)
         with contextlib.suppress(OSError):
             self.server.gateway.forward(self.request, self.server)
-        self.server.connections.discard(self.request)
 
 
 def _copy(source: socket.socket, sink: socket.socket, note: Callable[[bytes], None] | None = None) -> None:

@@ -44,7 +44,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import sys
 from typing import Any
 
 from tacenda.testing._azure._command import serve
@@ -293,4 +292,4 @@ def azure_key_vault(**options: Any) -> AzureKeyVault:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(AzureKeyVault))
+    serve(AzureKeyVault)

@@ -67,7 +67,6 @@ currently calling into gRPC, skipping fork() handlers" (not with GRPC_VERBOSITY=
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -258,7 +257,7 @@ class GcpSecretManager:
         self._clients.clear()
         self._listener.stop()
         if self._logins:
-            self._logins.close()
+            self._logins.stop()
             self._logins = None
         for holder in (self._files, self._certificates):
             if holder:
@@ -292,4 +291,4 @@ def gcp_secret_manager(
 if __name__ == "__main__":
     from tacenda.testing._gcp._command import main
 
-    sys.exit(main())
+    main()

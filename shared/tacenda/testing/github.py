@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 from tacenda.testing._github._homes import Home
 from tacenda.testing._github._server import Server
+from tacenda.testing._program import ending, exports, started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,7 +60,7 @@ class GithubSecrets:
 
     def __init__(self, *, port: int = 0, host: str = "127.0.0.1") -> None:
         self.token = f"example-token-{secrets.token_hex(8)}"
-        self._fault: tuple[float, str, Fault] | None = None
+        self._fault: tuple[float, frozenset[str], Fault] | None = None  # until when, on which secrets (all if none)
         self._homes = {self._place(): Home(_REPOSITORY_LIMIT)}
         self._homes.update({self._place(name): Home(_REPOSITORY_LIMIT) for name in self.environments})
         self._organization = Home(_ORGANIZATION_LIMIT, organization=True)
@@ -124,11 +125,11 @@ class GithubSecrets:
     def denied(self, *names: str) -> contextlib.AbstractContextManager[None]:
         """Inside the block the token may not touch these secrets; without names, none: 403."""
         fault: Fault = (403, "Resource not accessible by personal access token", {})
-        return self._failing("|".join(name.upper() for name in names), fault)
+        return self._failing(fault, names=frozenset(name.upper() for name in names))
 
     def hidden(self) -> contextlib.AbstractContextManager[None]:
         """Inside the block the token may not even know of the repository: 404, as if there were none."""
-        return self._failing("", (404, "Not Found", {}))
+        return self._failing((404, "Not Found", {}))
 
     def throttled(
         self, seconds: float, *, retry_after: int | None = None, primary: bool = False
@@ -144,11 +145,11 @@ class GithubSecrets:
         if primary:
             headers |= {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time() + seconds) + 1)}
         limit = "API rate limit exceeded for user ID 1." if primary else "You have exceeded a secondary rate limit."
-        return self._failing("", (403 if primary else 429, limit, headers), seconds)
+        return self._failing((403 if primary else 429, limit, headers), seconds)
 
     def unavailable(self, seconds: float, status: int = 503) -> contextlib.AbstractContextManager[None]:
         """For some seconds, or until the block ends, answer with a server error."""
-        return self._failing("", (status, "Service unavailable", {}), seconds)
+        return self._failing((status, "Service unavailable", {}), seconds)
 
     @contextlib.contextmanager
     def down(self) -> Iterator[None]:
@@ -170,22 +171,26 @@ class GithubSecrets:
             self._server = None
 
     @contextlib.contextmanager
-    def _failing(self, names: str, fault: Fault, seconds: float = float("inf")) -> Iterator[None]:
-        self._fault = time.monotonic() + seconds, names, fault
+    def _failing(
+        self, fault: Fault, seconds: float = float("inf"), *, names: frozenset[str] = frozenset()
+    ) -> Iterator[None]:
+        before, self._fault = self._fault, (time.monotonic() + seconds, names, fault)
         try:
             yield
         finally:
-            self._fault = None
+            self._fault = before
 
     def _fault_of(self, path: str) -> Fault | None:
-        until, names, fault = self._fault or (0.0, "", None)
-        named = not names or path.rpartition("/")[2].upper() in names.split("|")
+        if self._fault is None:
+            return None
+        until, names, fault = self._fault
+        named = not names or path.rpartition("/")[2].upper() in names
         return fault if named and time.monotonic() < until else None
 
     def _listen(self) -> None:
         self._server = Server(self._address, self._homes, self._fault_of, self._authorized)
         self._server.requests = self.requests
-        self._address = (self._address[0], self._server.server_address[1])
+        self._address = (self._address[0], self._server.port)
         self._server.start()
 
     def _authorized(self, header: str) -> bool:
@@ -213,12 +218,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=0, help="the port; a free one if not given")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on; 127.0.0.1 if not given")
     chosen = parser.parse_args(arguments)
-    with GithubSecrets(port=chosen.port, host=chosen.host) as server, contextlib.suppress(KeyboardInterrupt):
+    wait = ending()
+    with started(lambda: GithubSecrets(port=chosen.port, host=chosen.host), chosen.host) as server:
         print(f"# GitHub's Actions secrets at {server.url} (api_url); Ctrl-C ends it")  # noqa: T201
-        for name, value in server.environment().items():
-            print(f"export {name}={value}", flush=True)  # noqa: T201
-        while True:
-            time.sleep(3600)
+        stack = ["# in a stack of tacenda:", f"#   {{provider: github, api_url: {server.url!r}}}"]
+        print("\n".join([*exports(server.environment()), *stack]), flush=True)  # noqa: T201
+        wait()
 
 
 if __name__ == "__main__":

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
-import signal
-import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from typing import Any, Protocol
 
 from tacenda.testing._azure._logins import LOGINS
+from tacenda.testing._program import ending, exports, started
 
 __all__ = ["serve"]
-
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class _Double(Protocol):
@@ -25,33 +21,18 @@ class _Double(Protocol):
     def close(self) -> None: ...
 
 
-def serve(start: Callable[..., _Double], arguments: Sequence[str] | None = None) -> int:
+def serve(start: Callable[..., _Double], arguments: Sequence[str] | None = None) -> None:
     """Start a double, say how to use it, and stop it on Ctrl-C.
 
     Args:
         start: makes the double.
         arguments: of the command line, those of this process if None.
-
-    Returns:
-        The exit code.
     """
     options = _parser().parse_args(arguments)
-    ended = threading.Event()
-    for name in _SIGNALS:
-        if hasattr(signal, name):  # Windows has no SIGHUP
-            signal.signal(getattr(signal, name), lambda *_: ended.set())
-    try:
-        double = start(**_settings(options))
-    except OSError as error:
-        print(f"cannot listen on {options.host}: {error.strerror}", file=sys.stderr)  # noqa: T201
-        return 1
-    try:
+    wait = ending()
+    with closing(started(lambda: start(**_settings(options)), options.host)) as double:
         print(_advice(double.url, double.environment(options.login)), flush=True)  # noqa: T201
-        while not ended.wait(60):  # Windows lets no Ctrl-C through to a wait without end
-            pass
-    finally:
-        double.close()
-    return 0
+        wait()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -87,6 +68,6 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _advice(url: str, environment: Mapping[str, str]) -> str:
-    variables = {"VAULT_URL": url, **environment}
-    lines = [f"export {name}={shlex.quote(text)}" for name, text in variables.items()]
-    return "\n".join(["# a double of Azure Key Vault, until Ctrl-C; in another terminal:", *lines, ""])
+    lines = exports({"VAULT_URL": url, **environment})
+    stack = ["# in a stack of tacenda:", f"#   {{provider: azure_keyvault, vault_url: {url!r}}}"]
+    return "\n".join(["# a double of Azure Key Vault, until Ctrl-C; in another terminal:", *lines, *stack, ""])

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import socket
-import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 from tacenda.testing._azure._messages import Request, Response
+from tacenda.testing._listener import Listener
 
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["Listener"]
+__all__ = ["HttpListener"]
 
 _BODY_LIMIT = 4 * 1024 * 1024
 
 
-class Listener(ThreadingHTTPServer):
+class HttpListener(Listener):
     """Listens until it is stopped.
 
     Args:
@@ -29,52 +27,18 @@ class Listener(ThreadingHTTPServer):
         context: TLS; None for plain HTTP.
     """
 
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
     def __init__(
         self, address: tuple[str, int], answer: Callable[[Request], Response], context: ssl.SSLContext | None = None
     ) -> None:
         self.answer = answer
-        self._connections: set[socket.socket] = set()
         super().__init__(address, _Handler)
         if context:  # the handshake is the connection's thread's: a client that is slow holds up nobody
             self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
-
-    @property
-    def port(self) -> int:
-        """The port that it listens on."""
-        return int(self.server_address[1])
-
-    def stop(self) -> None:
-        """Stop listening, and cut every connection."""
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-        for connection in list(self._connections):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Keep the connection in mind for `stop`."""
-        request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._connections.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        """Forget the connection."""
-        self._connections.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Be silent: what ends here are cut connections and clients that do not trust the certificate."""
+        self.start()
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Listener
+    server: HttpListener
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "tacenda-test", ""
     wbufsize = -1  # head and body in one piece

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tacenda.testing._azure._listener import Listener
+from tacenda.testing._azure._listener import HttpListener
 from tacenda.testing._azure._service import Service
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Ports:
 
     def __init__(self, service: Service, context: ssl.SSLContext, host: str, ports: tuple[int, int]) -> None:
         self._service, self._context, self._host = service, context, host
-        self._listeners: list[Listener] = []
+        self._listeners: list[HttpListener] = []
         self._start(ports)
         self.numbers = self._listeners[0].port, self._listeners[1].port
 
@@ -54,8 +54,8 @@ class Ports:
     def _start(self, ports: tuple[int, int]) -> None:
         vault, identity = ports
         try:
-            self._listeners.append(Listener((self._host, vault), self._service.over_tls, self._context))
-            self._listeners.append(Listener((self._host, identity), self._service.over_plain_http))
+            self._listeners.append(HttpListener((self._host, vault), self._service.over_tls, self._context))
+            self._listeners.append(HttpListener((self._host, identity), self._service.over_plain_http))
         except BaseException:
             self.close()
             raise

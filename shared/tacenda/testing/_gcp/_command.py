@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import signal
 import sys
-import threading
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tacenda._errors import MissingDependency
 from tacenda.testing._gcp._environment import LOGINS
+from tacenda.testing._program import ending, exports, started
 
 if TYPE_CHECKING:
     from tacenda.testing.gcp import GcpSecretManager
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until Ctrl-C or SIGTERM, and leave nothing behind.
 
     Args:
@@ -31,20 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.filterwarnings("ignore", message="You are using a Python version", category=FutureWarning)
     from tacenda.testing.gcp import gcp_secret_manager
 
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    try:
-        server = gcp_secret_manager(tls=options.tls, project=options.project, host=options.host, port=options.port)
-    except (OSError, MissingDependency) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    with server:
+    wait = ending()
+    settings = {name: getattr(options, name) for name in ("tls", "project", "host", "port")}
+    with started(lambda: gcp_secret_manager(**settings), options.host) as server:
         sys.stdout.write(_instructions(server, options.login))
         sys.stdout.flush()
-        while not stopped.wait(3600):
-            pass
-    return 0
+        wait()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,7 +54,7 @@ def _instructions(server: GcpSecretManager, login: str) -> str:
     address = server.endpoint if server.ca_cert else server.url
     lines = [
         f"# Secret Manager test server on {server.url}; Ctrl-C ends it and its files.",
-        *(f"export {name}={shlex.quote(value)}" for name, value in server.environment(login).items()),
+        *exports(server.environment(login)),
         "# in a stack of tacenda:",
         f"#   {{provider: gcp_secretmanager, project_id: {server.project}, api_endpoint: {shlex.quote(address)}}}",
         "# in Python:",

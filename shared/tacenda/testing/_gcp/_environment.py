@@ -6,9 +6,10 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tacenda.testing._gcp._identities import Identities
+if TYPE_CHECKING:  # the program tells its options, and what is missing, without Google's SDK
+    from tacenda.testing._gcp._identities import Identities
 
 __all__ = ["LOGINS", "CredentialFiles"]
 

@@ -10,16 +10,15 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
-import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
-from socketserver import ThreadingTCPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from tacenda.testing._gcp._identities import Identities
 from tacenda.testing._gcp._names import project_number
 from tacenda.testing._gcp._tokens import Tokens, answer
+from tacenda.testing._listener import Listener
 
 if TYPE_CHECKING:
     import ssl
@@ -43,7 +42,7 @@ class _Rejected(Exception):
         self.body = json.dumps({"error": error, "error_description": description}).encode()
 
 
-class Logins(ThreadingTCPServer):
+class Logins(Listener):
     """The listener, in a thread of its own.
 
     Args:
@@ -53,10 +52,6 @@ class Logins(ThreadingTCPServer):
         tokens: issues the tokens.
         note: called with each request, such as `POST /token`.
     """
-
-    allow_reuse_address = True
-    daemon_threads = True
-    block_on_close = False
 
     def __init__(
         self,
@@ -71,20 +66,7 @@ class Logins(ThreadingTCPServer):
         self.tokens = tokens
         self.note = note
         super().__init__((host, 0), _Handler)
-        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
-
-    @property
-    def port(self) -> int:
-        """The port that it listens on."""
-        return int(self.server_address[1])
-
-    def close(self) -> None:
-        """Stop listening."""
-        self.shutdown()
-        self.server_close()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that break a connection off."""
+        self.start()
 
     def oauth(self, form: dict[str, str]) -> bytes:
         """Serve `POST /token`: a refresh token, or an assertion signed by the service account."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import socket
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tacenda.testing._github._homes import Refused
+from tacenda.testing._listener import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +25,7 @@ _DOCUMENTATION = "https://docs.github.com/rest/actions/secrets"
 _PAGE, _LARGEST_PAGE = 30, 100
 
 
-class Server(ThreadingHTTPServer):
+class Server(Listener):
     """Serves sets of secrets.
 
     Args:
@@ -35,10 +34,6 @@ class Server(ThreadingHTTPServer):
         fault: returns what is answered instead of the truth for a request's path, or None.
         authorized: returns whether an `Authorization` header holds the token.
     """
-
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
 
     def __init__(
         self,
@@ -50,34 +45,7 @@ class Server(ThreadingHTTPServer):
         self.homes, self.fault, self.authorized = homes, fault, authorized
         self.requests: list[str] = []
         self.lock = threading.Lock()
-        self._connections: set[socket.socket] = set()
         super().__init__(address, _Handler)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that hang up."""
-
-    def start(self) -> None:
-        """Serve in a thread."""
-        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
-
-    def get_request(self) -> tuple[Any, Any]:
-        """Accept a connection, and keep it to be cut one day."""
-        connection, address = super().get_request()
-        self._connections.add(connection)
-        return connection, address
-
-    def shutdown_request(self, request: Any) -> None:
-        """End a connection."""
-        self._connections.discard(request)
-        super().shutdown_request(request)
-
-    def stop(self) -> None:
-        """Stop listening, and cut every connection."""
-        self.shutdown()
-        self.server_close()
-        for connection in list(self._connections):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):
