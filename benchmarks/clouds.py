@@ -86,7 +86,7 @@ def _cold(cloud: _Cloud) -> Result:
         environment = {**os.environ, **cloud.environment, "HOME": directory}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         cold = interleaved(
-            lambda: process(_OURS, environment, directory), lambda: process(cloud.bare, environment, directory), 20
+            lambda: process(_OURS, environment, directory), lambda: process(cloud.bare, environment, directory), 40
         )
     return Result(
         f"cold process, one {cloud.name} secret, `tacenda.yaml` discovered; peer: the bare SDK",
