@@ -26,7 +26,7 @@ __all__ = [
 INJECTED = "TACENDA_INJECTED"
 """The environment variable that lists the names (never values) of variables tacenda set, separated by commas."""
 
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ENV_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 
 
 class Convention(NamedTuple):
@@ -34,13 +34,17 @@ class Convention(NamedTuple):
 
     Attributes:
         spell: from the parts of a name (group or secret, then key) to its spelling.
-        legal: what a whole spelling must match there.
+        legal: the pattern of a whole spelling there; as text, for most processes need one or two of them compiled.
         rule: the rule in words, for messages.
     """
 
     spell: Callable[[tuple[str, ...]], str]
-    legal: re.Pattern[str]
+    legal: str
     rule: str
+
+    def allows(self, spelled: str) -> bool:
+        """Return whether a whole spelling is legal there."""
+        return re.fullmatch(self.legal, spelled) is not None
 
 
 def _upper_snake(parts: tuple[str, ...]) -> str:
@@ -56,9 +60,9 @@ def _slashed(parts: tuple[str, ...]) -> str:
     return "/".join(parts)
 
 
-_VARIABLE = re.compile(r"(?=_*[A-Z0-9])[A-Z_][A-Z0-9_]*")  # `__` is what names without such letters would become
-_ANY_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
-_PATH = re.compile(r"(?!/)(?!.*(?:^|/)\.\.?(?:/|$))[^\x00]+")
+_VARIABLE = r"(?=_*[A-Z0-9])[A-Z_][A-Z0-9_]*"  # `__` is what names without such letters would become
+_ANY_VARIABLE = r"[A-Za-z_][A-Za-z0-9_.-]*"
+_PATH = r"(?!/)(?!.*(?:^|/)\.\.?(?:/|$))[^\x00]+"
 
 CONVENTIONS: Mapping[str, Convention] = {
     "env": Convention(_upper_snake, _VARIABLE, "upper case letters, digits and _, not starting with a digit"),
@@ -82,23 +86,23 @@ CONVENTIONS: Mapping[str, Convention] = {
     "flyte_file": Convention(lambda parts: parts[-1], _PATH, "a relative path without '..'"),
     "metaflow": Convention(_metaflow, _ENV_NAME, "a variable name that does not start with a digit"),
     # ZenML 0.35's secrets managers on AWS and Vault.
-    "zenml": Convention(_slashed, re.compile(r"[A-Za-z0-9_+=.@/-]+"), "letters, digits and /_+=.@-"),
+    "zenml": Convention(_slashed, r"[A-Za-z0-9_+=.@/-]+", "letters, digits and /_+=.@-"),
     # Backends: what a document may be called.
     "vault": Convention(
         _slashed,
-        re.compile(r"(?!/)(?!.*(?:^|/)(?:\.\.?)?(?:/|$))[^\x00-\x1f\x7f-\x9f\u2028\u2029]+"),
+        r"(?!/)(?!.*(?:^|/)(?:\.\.?)?(?:/|$))[^\x00-\x1f\x7f-\x9f\u2028\u2029]+",
         "no part empty, '.' or '..', no control character",
     ),
-    "aws": Convention(_slashed, re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}"), "letters, digits and /_+=.@-, 512 at most"),
+    "aws": Convention(_slashed, r"[A-Za-z0-9/_+=.@-]{1,512}", "letters, digits and /_+=.@-, 512 at most"),
     # Azure has no `_`: people create my_secret as my-secret with `az`; the provider keeps the original in a tag.
     "azure": Convention(
         lambda parts: "-".join(parts).replace("_", "-"),
-        re.compile(r"[0-9A-Za-z-]{1,127}"),
+        r"[0-9A-Za-z-]{1,127}",
         "letters, digits and -, 127 at most",
     ),
-    "gcp": Convention(_slashed, re.compile(r"[A-Za-z0-9_-]{1,255}"), "letters, digits, - and _, 255 at most"),
+    "gcp": Convention(_slashed, r"[A-Za-z0-9_-]{1,255}", "letters, digits, - and _, 255 at most"),
     "github": Convention(
-        _upper_snake, re.compile(r"(?!GITHUB_)[A-Z_][A-Z0-9_]*"), "a variable name that does not start with GITHUB_"
+        _upper_snake, r"(?!GITHUB_)[A-Z_][A-Z0-9_]*", "a variable name that does not start with GITHUB_"
     ),
 }
 
@@ -115,7 +119,7 @@ def spell(convention: str, name: str, key: str | None = None) -> str:
     """
     rules = CONVENTIONS[convention]
     spelled = rules.spell((name,) if key is None else (name, key))
-    if not rules.legal.fullmatch(spelled):
+    if not rules.allows(spelled):
         what = repr(name) if key is None else f"{name!r} with key {key!r}"
         raise InvalidReference(f"{what} has no legal spelling in {convention}: {rules.rule}", name=name)
     return spelled

@@ -32,7 +32,7 @@ def azure_name(name: str) -> str:
 
 def is_azure_name(name: str) -> bool:
     """Return whether a name is legal in Key Vault as it stands."""
-    return CONVENTIONS["azure"].legal.fullmatch(name) is not None
+    return CONVENTIONS["azure"].allows(name)
 
 
 def owner(found: str, tags: Mapping[str, str] | None) -> str | None:

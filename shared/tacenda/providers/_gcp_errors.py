@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["Asked", "failure", "is_destroyed", "unreadable"]
 
 # How gRPC's own errors read; a status that the server sent has the server's words, in the same code UNAVAILABLE.
-_NOT_REACHED = re.compile(
+_NOT_REACHED = (
     r"connect|DNS|resolv|lookup|[Ss]ocket|[Hh]andshake|SSL|certificate|GOAWAY|Broken pipe|recvmsg|sendmsg|[Kk]eepalive"
 )
-_TLS = re.compile(r"SSL|certificate|[Hh]andshake")
+_TLS = r"SSL|certificate|[Hh]andshake"
 _DESTROYED = " is destroyed"  # no name has a space
-_CORRUPTED = re.compile(r"crc32c|checksum", re.IGNORECASE)
+_CORRUPTED = r"(?i)crc32c|checksum"
 
 
 class Asked(NamedTuple):
@@ -140,11 +140,11 @@ def _throttled(error: Any, said: str, asked: Asked) -> SecretError:
 
 
 def _unavailable(error: Any, said: str, asked: Asked) -> SecretError:
-    if not _NOT_REACHED.search(said):
+    if not re.search(_NOT_REACHED, said):
         why, hint = f"is not available ({said})", "see https://status.cloud.google.com"
         return busy(BackendUnavailable, why, asked, hint=hint, retry_after=_delay(error))
     hint = "check api_endpoint, the network and its proxy"
-    if _TLS.search(said):
+    if re.search(_TLS, said):
         hint = "name the certificate authority's file in GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"
     return unanswered(said, asked, hint=hint)
 
@@ -156,7 +156,7 @@ def _late(_: Any, said: str, asked: Asked) -> SecretError:
 
 
 def _invalid(_: Any, said: str, asked: Asked) -> SecretError:
-    if _CORRUPTED.search(said):
+    if re.search(_CORRUPTED, said):
         return BackendUnavailable(f"{asked}: it arrived changed: {said}", retry_for=UNREACHABLE_FOR)
     return InvalidReference(f"{asked}: {said}", name=asked.name)
 

@@ -18,11 +18,12 @@ __all__ = ["DEFAULT_HOST", "Endpoint", "SecretName", "checked_version", "endpoin
 
 DEFAULT_HOST = "secretmanager.googleapis.com"
 _REGIONAL_HOST = "secretmanager.{}.rep.googleapis.com"
-_REGIONAL = re.compile(r"secretmanager\.(?P<location>[a-z0-9-]+)\.rep\.[a-z0-9.-]+(?::\d+)?")
-_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?|\[[0-9a-fA-F:]+\](?::\d{1,5})?")
-_PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]*")  # an id, a number, or `example.com:project`
-_LOCATION = re.compile(r"[a-z0-9-]+")
-_VERSION = re.compile(r"[1-9][0-9]*|[A-Za-z][A-Za-z0-9_-]{0,62}")  # a number, `latest`, or an alias
+# Patterns as text: `re` compiles each when it is first used.
+_REGIONAL = r"secretmanager\.(?P<location>[a-z0-9-]+)\.rep\.[a-z0-9.-]+(?::\d+)?"
+_HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?|\[[0-9a-fA-F:]+\](?::\d{1,5})?"
+_PROJECT = r"[A-Za-z0-9][A-Za-z0-9.:_-]*"  # an id, a number, or `example.com:project`
+_LOCATION = r"[a-z0-9-]+"
+_VERSION = r"[1-9][0-9]*|[A-Za-z][A-Za-z0-9_-]{0,62}"  # a number, `latest`, or an alias
 _FORM = "write gcp://PROJECT/SECRET, gcp://PROJECT/locations/LOCATION/SECRET, or the resource name"
 
 
@@ -120,8 +121,8 @@ def secret_name(path: str, project: str | None, location: str | None) -> SecretN
             at = SecretName(owner, where, name)
         case _:
             raise InvalidReference(f"gcp://{path} names no secret", name=path, hint=_FORM)
-    project_legal = at.project is None or _PROJECT.fullmatch(at.project)
-    if not project_legal or not (at.location is None or _LOCATION.fullmatch(at.location)):
+    project_legal = at.project is None or re.fullmatch(_PROJECT, at.project)
+    if not project_legal or not (at.location is None or re.fullmatch(_LOCATION, at.location)):
         raise InvalidReference(f"gcp://{path} names no project or location that there could be", name=path, hint=_FORM)
     spell("gcp", at.name)
     return at
@@ -133,7 +134,7 @@ def checked_version(version: str | None, at: SecretName) -> str:
     Raises:
         InvalidReference: for what can be none of them.
     """
-    if version is not None and not _VERSION.fullmatch(version):
+    if version is not None and not re.fullmatch(_VERSION, version):
         raise InvalidReference(
             f"{version!r} is no version of {at.label}: versions are 1, 2, 3 …, `latest` and aliases", name=at.label
         )
@@ -150,7 +151,7 @@ def project(settings: Mapping[str, Any]) -> str | None:
     if not written:
         return None
     name = str(written).removeprefix("projects/")
-    if not _PROJECT.fullmatch(name):
+    if not re.fullmatch(_PROJECT, name):
         raise ConfigurationError(
             f"gcp: project_id must be the id or number of a project, not {name!r}",
             hint="`gcloud projects list` shows them",
@@ -172,7 +173,7 @@ def endpoint(settings: Mapping[str, Any]) -> Endpoint:
         raise ConfigurationError(
             "gcp: api_endpoint holds credentials", hint="the login comes from Application Default Credentials"
         )
-    if scheme not in ("", "http", "https") or not _HOST.fullmatch(rest):
+    if scheme not in ("", "http", "https") or not re.fullmatch(_HOST, rest):
         raise ConfigurationError(
             "gcp: api_endpoint must be HOST[:PORT], such as secretmanager.europe-west3.rep.googleapis.com",
             hint="an emulator without TLS is http://127.0.0.1:PORT",
@@ -180,5 +181,5 @@ def endpoint(settings: Mapping[str, Any]) -> Endpoint:
     if scheme == "http":
         login = "Application Default Credentials, which the login comes from"
         checked_url(written, "gcp: api_endpoint", settings, example="http://127.0.0.1:9090", credentials=login)
-    regional = _REGIONAL.fullmatch(rest)
+    regional = re.fullmatch(_REGIONAL, rest)
     return Endpoint(rest, scheme != "http", regional["location"] if regional else None, chosen=True)

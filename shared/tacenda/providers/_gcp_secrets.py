@@ -27,7 +27,7 @@ __all__ = ["PAGE", "Secrets", "check_labels"]
 
 PAGE = 100
 """How many secrets one call lists."""
-_WORD = re.compile(r"[a-z0-9][A-Za-z0-9_-]*")  # what a filter takes for a word: no operator (AND), no minus before it
+_WORD = r"[a-z0-9][A-Za-z0-9_-]*"  # what a filter takes for a word: no operator (AND), no minus before it
 _WRITERS = 20  # how often another writer of labels may come first before we give up
 _MAX_LABELS = 64
 _LABEL = 63  # characters
@@ -111,7 +111,7 @@ class Secrets:
     def list(self, at: SecretName, prefix: str) -> Iterator[SecretInfo]:
         """Yield the secrets of a place whose names start with a prefix, page by page."""
         # The filter finds the prefix anywhere in a name: fewer pages, not fewer comparisons.
-        narrowed = f"name:{prefix}" if _WORD.fullmatch(prefix) else ""
+        narrowed = f"name:{prefix}" if re.fullmatch(_WORD, prefix) else ""
         token = ""
         while True:
             answer = self.client.call(

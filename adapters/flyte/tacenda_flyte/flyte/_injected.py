@@ -45,12 +45,12 @@ def _variables(declared: Declared) -> Iterator[str]:
     names = [f"{declared.group}_{declared.key}"] if declared.group else []
     for name in [*names, declared.key]:
         variable = spelling.spell((name,))
-        if spelling.legal.fullmatch(variable):  # a reference has no such name
+        if spelling.allows(variable):  # a reference has no such name
             yield variable
 
 
 def _files(declared: Declared) -> Iterator[str]:
     names = [f"{declared.group}/{declared.key}"] if declared.group else []
     for name in [*names, declared.key]:
-        if CONVENTIONS["flyte_file"].legal.fullmatch(name):
+        if CONVENTIONS["flyte_file"].allows(name):
             yield from dict.fromkeys([name, name.lower()])
