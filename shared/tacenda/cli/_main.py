@@ -56,7 +56,7 @@ def main() -> int:
     logging.basicConfig(format="tacenda: %(message)s")
     logging.getLogger("tacenda.masking").setLevel(logging.ERROR)
     # Google's SDK tells everybody on an older Python, at each start, what it is going to drop some day.
-    warnings.filterwarnings("ignore", "You are using a Python version", FutureWarning)
+    warnings.filterwarnings("ignore", "You are using a (non-supported )?Python version", FutureWarning)
     try:
         code = cli.main(prog_name="tacenda", standalone_mode=False)
     except click.ClickException as error:

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     options = _parser().parse_args(arguments)
     # Google's, about Pythons that it will drop one day: not the business of who starts a test server.
-    warnings.filterwarnings("ignore", message="You are using a Python version", category=FutureWarning)
+    warnings.filterwarnings("ignore", message="You are using a (non-supported )?Python version", category=FutureWarning)
     from tacenda.testing.gcp import gcp_secret_manager
 
     wait = ending()
