@@ -15,7 +15,8 @@ def test_silent(python):
     """With warnings as errors and all logging shown, `import flowyml` says nothing and has all it had."""
     program = (
         "import logging, warnings\nlogging.basicConfig(level=1)\nwarnings.simplefilter('error')\n"
-        "warnings.filterwarnings('ignore', 'You are using a (non-supported )?Python version')\n"  # Google's SDK, which FlowyML imports
+        # Of Google's SDK, which FlowyML imports.
+        "warnings.filterwarnings('ignore', 'You are using a (non-supported )?Python version')\n"
     )
     done = python(program + PROBLEMS + "flowyml.Pipeline, flowyml.StackDefinition, flowyml.use_stack\n")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "[]"), done.stdout
