@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -12,23 +11,16 @@ from azure.core.rest import HttpRequest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tacenda.testing import AzureKeyVault, azure_key_vault
+from tacenda.testing import AzureKeyVault
 
 NOW = datetime.now(timezone.utc)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[AzureKeyVault]:
-    with azure_key_vault() as running:
-        running.sdk = running.client(retry_total=0)
-        yield running
-
-
 @pytest.fixture
-def vault(server: AzureKeyVault) -> AzureKeyVault:
+def vault(key_vault: AzureKeyVault) -> AzureKeyVault:
     """An empty vault."""
-    server.reset()
-    return server
+    key_vault.reset()
+    return key_vault
 
 
 @pytest.fixture

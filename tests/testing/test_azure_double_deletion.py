@@ -14,20 +14,13 @@ from tacenda.testing import AzureKeyVault, azure_key_vault
 POLL = {"_polling_interval": 0.02}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[AzureKeyVault]:
-    with azure_key_vault() as running:
-        running.sdk = running.client(retry_total=0)
-        yield running
-
-
 @pytest.fixture
-def vault(server: AzureKeyVault) -> AzureKeyVault:
+def vault(key_vault: AzureKeyVault) -> AzureKeyVault:
     """A vault with one secret."""
-    server.reset()
-    server.put("api-keys", "example-old", tags={"owner": "example"})
-    server.put("api-keys", "example-value")
-    return server
+    key_vault.reset()
+    key_vault.put("api-keys", "example-old", tags={"owner": "example"})
+    key_vault.put("api-keys", "example-value")
+    return key_vault
 
 
 @pytest.fixture

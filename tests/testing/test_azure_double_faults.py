@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,21 +15,14 @@ from tacenda.testing import AzureKeyVault, azure_key_vault
 OFFICER, USER, READER = "Key Vault Secrets Officer", "Key Vault Secrets User", "Key Vault Reader"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[AzureKeyVault]:
-    with azure_key_vault() as running:
-        running.sdk = running.client(retry_total=0)
-        yield running
-
-
 @pytest.fixture
-def vault(server: AzureKeyVault) -> AzureKeyVault:
+def vault(key_vault: AzureKeyVault) -> AzureKeyVault:
     """A vault with two secrets, one of them deleted."""
-    server.reset()
-    server.put("api-keys", "example-value")
-    server.put("gone", "example-value")
-    server.sdk.begin_delete_secret("gone", _polling_interval=0.02).wait()
-    return server
+    key_vault.reset()
+    key_vault.put("api-keys", "example-value")
+    key_vault.put("gone", "example-value")
+    key_vault.sdk.begin_delete_secret("gone", _polling_interval=0.02).wait()
+    return key_vault
 
 
 @pytest.fixture
