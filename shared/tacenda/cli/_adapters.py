@@ -34,8 +34,10 @@ except BaseException as error:
 tell(answer)
 """
 _ASK_METAFLOW = """
+from tacenda._adapters import problems
+
 homes = [decorator.__module__ for decorator in STEP_DECORATORS if decorator.name == "secrets"]
-answer = [] if homes and homes[-1].startswith("metaflow_extensions.tacenda.") else None
+answer = problems("metaflow") if homes and homes[-1].startswith("metaflow_extensions.tacenda.") else None
 """
 _ASK = """
 from importlib.metadata import entry_points

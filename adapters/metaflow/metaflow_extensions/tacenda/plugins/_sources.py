@@ -11,9 +11,11 @@ from metaflow.exception import MetaflowException
 from metaflow.plugins.secrets.secrets_spec import SecretSpec
 from metaflow.plugins.secrets.utils import get_secrets_backend_provider
 
+from metaflow_extensions.tacenda.plugins._fetched import Fetched
 
-def fetch(sources: Sequence[str | dict[str, Any]], role: str | None) -> dict[str, Any]:
-    """Return what each source holds, by name and in order; tacenda's are asked for in one call.
+
+def fetch(sources: Sequence[str | dict[str, Any]], role: str | None) -> list[Fetched]:
+    """Return what each source holds, in order; tacenda's are asked for in one call.
 
     Raises:
         tacenda.SecretError: from tacenda's stack.
@@ -23,16 +25,16 @@ def fetch(sources: Sequence[str | dict[str, Any]], role: str | None) -> dict[str
 
     ours = [source for source in sources if is_tacendas(source)]
     values = tacenda.get_many(ours) if ours else {}
-    fetched: dict[str, Any] = {}
+    fetched: dict[str, Fetched] = {}
     for source in sources:
         if isinstance(source, str) and source in values:
-            name, value = source, values[source]
+            secret = Fetched(source, values[source])
         else:
-            name, value = _from_metaflow(_spec(source, metaflow_config.DEFAULT_SECRETS_ROLE if role is None else role))
-        if name in fetched:
-            raise MetaflowException(f"@secrets has two sources named {name!r}: declare each secret once")
-        fetched[name] = value
-    return fetched
+            secret = _from_metaflow(_spec(source, metaflow_config.DEFAULT_SECRETS_ROLE if role is None else role))
+        if secret.source in fetched:
+            raise MetaflowException(f"@secrets has two sources named {secret.source!r}: declare each secret once")
+        fetched[secret.source] = secret
+    return [*fetched.values()]
 
 
 def is_tacendas(source: Any) -> TypeGuard[str]:
@@ -69,7 +71,7 @@ def _spec(source: Any, role: str | None) -> SecretSpec:
     raise MetaflowException("@secrets sources items must be either a string or a dict")
 
 
-def _from_metaflow(spec: SecretSpec) -> tuple[str, Any]:
+def _from_metaflow(spec: SecretSpec) -> Fetched:
     """Return a secret from one of Metaflow's own providers, as upstream reads it: a flat bundle of texts."""
     from tacenda import SecretBundle
     from tacenda._register import register
@@ -83,7 +85,7 @@ def _from_metaflow(spec: SecretSpec) -> tuple[str, Any]:
         _refuse_other_than_text(spec, content)
         bundle = SecretBundle(content, spec.secret_id)
         register(bundle, spec.secret_id)
-        return spec.secret_id, bundle
+        return Fetched(spec.secret_id, bundle, content)
     raise MetaflowException(f"Failed to retrieve secret '{spec.secret_id}': {problem}")
 
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from metaflow.plugins.secrets.utils import validate_env_vars
 
+from metaflow_extensions.tacenda.plugins._fetched import Fetched
 
-def inject(fetched: Mapping[str, Any], *, allow_override: bool) -> None:
+
+def inject(fetched: Sequence[Fetched], *, allow_override: bool) -> None:
     """Set the variables of all secrets, or none: one error lists every clash.
 
     Values that are not text become JSON text, as with `tacenda run`: a Python repr, which Metaflow's AWS provider
     makes of them, could be read back by Python only.
 
     Args:
-        fetched: each source's name and value.
+        fetched: what each source holds.
         allow_override: whether variables that exist already may be replaced.
 
     Raises:
@@ -33,11 +35,11 @@ def inject(fetched: Mapping[str, Any], *, allow_override: bool) -> None:
     delivery.inject(merged)
 
 
-def _spelled(fetched: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+def _spelled(fetched: Sequence[Fetched]) -> Iterator[tuple[str, str, Any]]:
     """Yield each value's label for messages, the variable for it, and the value."""
     from tacenda._naming import spell
 
-    for source, value in fetched.items():
+    for source, value, _ in fetched:
         if isinstance(value, Mapping):
             for key, item in value.items():
                 yield f"{source}#{key}", spell("metaflow", key), item

@@ -11,9 +11,9 @@ from metaflow.plugins.secrets.secrets_decorator import SecretsDecorator
 from metaflow.unbounded_foreach import UBF_TASK
 
 from metaflow_extensions.tacenda.plugins._core import clear_errors, core
-from metaflow_extensions.tacenda.plugins._patches import patch
 from metaflow_extensions.tacenda.plugins._sources import fetch, is_tacendas
 from metaflow_extensions.tacenda.plugins._variables import inject
+from metaflow_extensions.tacenda.plugins._view import view
 
 
 class TacendaSecretsDecorator(SecretsDecorator):
@@ -45,7 +45,7 @@ class TacendaSecretsDecorator(SecretsDecorator):
         if retry_count > max_user_code_retries:
             return  # the attempt in which @catch stands in for the user's code
         try:
-            bundle = core().SecretBundle
+            core()
         except MetaflowException:
             if any(map(is_tacendas, self.attributes["sources"])):
                 raise
@@ -59,13 +59,9 @@ class TacendaSecretsDecorator(SecretsDecorator):
         if self.attributes["env"] and not _inherits_the_environment(ubf_context):
             with clear_errors("Cannot inject secrets as environment variables (none was set; env=False does without)"):
                 inject(fetched, allow_override=self.attributes["allow_override"])
-        # A bundle of bundles: read-only, masked in repr, never pickled.
-        current._update_env({"secrets": bundle(fetched, "current.secrets")})  # noqa: SLF001 - as Metaflow's decorators
+        current._update_env({"secrets": view(fetched)})  # noqa: SLF001 - as Metaflow's decorators
 
 
 def _inherits_the_environment(ubf_context: str | None) -> bool:
     # Metaflow's own rule: the workers of a local @parallel step have what their control task was given.
     return ubf_context == UBF_TASK and os.environ.get("METAFLOW_RUNTIME_ENVIRONMENT", "local") == "local"
-
-
-patch()
