@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tacenda import _active
+from tacenda._batch import Batch, batches
 from tacenda._cache import Cache, Cached
 from tacenda._chain import Chain, Target
 from tacenda._config import NO_FILE
@@ -97,37 +98,31 @@ class Resolver:
             raise worst(refusals)
 
     def prefetches(self, names: Sequence[str], batched: Batched, *, fresh: bool = False) -> list[Callable[[], None]]:
-        """Return the calls that read in batches, where the backend has them, what its first provider will be asked for.
+        """Return the calls that read in batches, where the backends have them, what they will be asked for first.
 
         They may run side by side. What they could not read is left to the single reads that follow.
 
         Args:
-            names: what is about to be read.
+            names: what is about to be read: names and references.
             batched: where the calls put what they read, so that those reads need neither the backend nor a cache.
             fresh: whether to ask for what is kept, too.
         """
-        provider = self.chain.providers[0]
-        size = provider.capabilities.batch
-        if size == 1:
+        if len(names) == 1:
             return []
-        wanted = dict.fromkeys(path for name in names for path in _plain_path(provider, name))
-        paths = [path for path in wanted if fresh or not self._documents.serves((provider, path, None))]
-        if len(paths) == 1:
-            return []
-        refusals: list[SecretError] = []
-        batches = (paths[start : start + size] for start in range(0, len(paths), size))
-        return [partial(self._prefetch, provider, batch, batched, refusals) for batch in batches]
+        found = batches(
+            self.chain, names, lambda provider, path: fresh or not self._documents.serves((provider, path, None))
+        )
+        return [partial(self._prefetch, batch, batched) for batch in found]
 
-    def _prefetch(
-        self, provider: Provider, paths: Sequence[str], batched: Batched, refusals: list[SecretError]
-    ) -> None:
-        if refusals:
+    def _prefetch(self, batch: Batch, batched: Batched) -> None:
+        if batch.refusals:
             return
+        provider = batch.provider
         generation, started = self._documents.generation, time.perf_counter()
         try:
-            found = self._batch(provider, paths)
+            found = self._batch(provider, batch.paths)
         except SecretError as refusal:  # denied or broken: the single reads that follow say so, each for itself
-            refusals.append(refusal)
+            batch.refusals.append(refusal)
             return
         for path, document in found.items():
             if isinstance(document, Document):
@@ -228,14 +223,6 @@ def _version(name: str, version: str | None) -> str | None:
     if version and named and str(version) != named:
         raise InvalidReference(f"{name!r} names the version {named!r} already", name=name)
     return str(version) if version else named  # a number is an obvious thing to write
-
-
-def _plain_path(provider: Provider, name: str) -> list[str]:
-    # Where a provider has a plain name; nothing for references and for names that mean nothing to it.
-    try:
-        return [] if parse_reference(name) else [provider.places(name.partition("#")[0])[0].path]
-    except InvalidReference:
-        return []
 
 
 def _decoded(value: Any) -> Any:

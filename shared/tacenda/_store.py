@@ -153,7 +153,8 @@ class SecretStore:
 
         wanted = [*dict.fromkeys(names)]
         batched: Batched = {}
-        await asyncio.gather(*map(self._threads.run, self._resolver.prefetches(wanted, batched, fresh=fresh)))
+        prefetches = await self._threads.run(partial(self._resolver.prefetches, wanted, batched, fresh=fresh))
+        await asyncio.gather(*map(self._threads.run, prefetches))
         reads = [self._threads.run(partial(self._found, name, fresh=fresh, batched=batched)) for name in wanted]
         return told_apart(wanted, await asyncio.gather(*reads, return_exceptions=True))
 

@@ -62,6 +62,16 @@ class Client:
         login = self._login
         return login.region if login is not None else None
 
+    def configured_region(self) -> str | None:
+        """Return the configured region, looked up if need be without a request; None if there is none."""
+        try:
+            with quiet(_TELLING), collector_resting(self._login is None):
+                return self._logged_in().region
+        except Exception as error:
+            if not (of_sdk(error) or isinstance(error, SecretError)):
+                raise
+            return None  # the first call says what is wrong
+
     def call(
         self,
         operation: str,

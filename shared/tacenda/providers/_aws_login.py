@@ -66,12 +66,13 @@ class Login:
         Raises:
             ConfigurationError: if there are no credentials, no region, or the address is not safe.
         """
+        region = region or self.region
         key = (service, region)
         asked = time.monotonic()
         with self._lock:  # making a client is not thread-safe, and many threads need the same first one
             self._ensure_credentials(asked)
             if key not in self._clients:
-                self._clients[key] = self._make(service, region or self.region)
+                self._clients[key] = self._make(service, region)
             return self._clients[key]
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tacenda._errors import SecretError, SecretNotFound
 from tacenda.providers._asked import Asked
+from tacenda.providers._aws_batch import matched
 from tacenda.providers._aws_errors import DELETED, DENIED, MISSING, malformed, refusal
 from tacenda.providers._aws_values import document, information, versioned
 
@@ -67,25 +68,20 @@ class Reads:
         return found
 
     def read_many(self, places: Sequence[Location]) -> dict[str, Document | SecretError]:
-        """Return what a batch has of secrets of the configured region, by names and ARNs; AWS may end it early.
+        """Return what a batch has of secrets of one region, by names and ARNs as asked; AWS may end it early.
 
         Raises:
             AccessDenied: without the grant for batches.
         """
-        ids = [at.id for at in places]
-        asked = Asked(self._server(None), "read", f"{len(ids)} secrets in one call")
-        answer = self._client().call("batch_get_secret_value", asked, SecretIdList=ids)
-        found: dict[str, Document | SecretError] = {}
-        for value in answer.data.get("SecretValues", ()):
-            one = document(value)
-            if one is not None:
-                found[value.get("Name", "")] = found[value.get("ARN", "")] = one
-        labels = {at.id: at for at in places}
-        for error in answer.data.get("Errors", ()):
-            at = labels.get(error.get("SecretId", ""))
+        by_id, region = {at.id: at for at in places}, places[0].region
+        asked = Asked(self._server(region), "read", f"{len(by_id)} secrets in one call")
+        answer = self._client().call("batch_get_secret_value", asked, region=region, SecretIdList=[*by_id]).data
+        read = {asked_for: document(entry) for asked_for, entry in matched(by_id, answer).items()}
+        found: dict[str, Document | SecretError] = {name: one for name, one in read.items() if one is not None}
+        for error in answer.get("Errors", ()):
+            at = by_id.get(error.get("SecretId", ""))
             if at is not None:
-                asked = self._asked(at, "read")
-                found[at.id] = refusal(str(error.get("ErrorCode")), str(error.get("Message")), asked)
+                found[at.id] = refusal(str(error.get("ErrorCode")), str(error.get("Message")), self._asked(at, "read"))
         return found
 
     def info(self, at: Location, version: str | None = None) -> SecretInfo:

@@ -15,6 +15,7 @@ from tacenda._errors import ConfigurationError, SecretError, Unsupported
 from tacenda._values import SecretInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
     from pathlib import Path
 
     from tacenda._reference import Reference
@@ -185,6 +186,10 @@ class Provider(ABC):
     def read_many(self, paths: Sequence[str]) -> Mapping[str, Document | SecretError]:
         """Return several documents in one call, at most `capabilities.batch` of them; errors are per path."""
         raise self.unsupported("read several secrets in one call")
+
+    def batched_with(self, path: str) -> Hashable:
+        """Return what documents have in common that one `read_many` can bring, such as a region; no request."""
+        return None
 
     def write(
         self, path: str, value: Value, *, create: bool = False, tags: Mapping[str, str] | None = None

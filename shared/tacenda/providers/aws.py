@@ -109,9 +109,7 @@ class AwsProvider(Provider):
         return self._described(None)
 
     def _described(self, region: str | None) -> str:
-        client = self._connections.taken()
-        region = region or self.settings.get("region") or (client.region if client else None)
-        region = region or os.environ.get("AWS_DEFAULT_REGION") or "the profile's region"
+        region = region or self._known_region() or "the profile's region"
         endpoint, who = self.settings.get("endpoint_url"), self._identity or self.settings.get("role_arn")
         return f"AWS Secrets Manager in {region}{f' at {endpoint}' if endpoint else ''}{f' as {who}' if who else ''}"
 
@@ -122,15 +120,19 @@ class AwsProvider(Provider):
         return self._secrets.read(self._at(path), version)
 
     def read_many(self, paths: Sequence[str]) -> Mapping[str, Document | SecretError]:
-        """Return several secrets of the configured region: one request. Refused once, it is not tried again."""
-        places = {path: self._at(path) for path in paths}
-        here = [at for at in places.values() if at.region is None]
+        """Return several secrets of the first one's region: one request. Refused once, it is not tried again."""
+        region = self.batched_with(paths[0])
+        places = {path: self._at(path) for path in paths if self.batched_with(path) == region}
         try:
-            found = self._secrets.read_many(here) if here else {}
+            found = self._secrets.read_many([*places.values()])
         except AccessDenied:
             self.capabilities = self.capabilities._replace(batch=1)
             raise
         return {path: found[at.id] for path, at in places.items() if at.id in found}
+
+    def batched_with(self, path: str) -> Hashable:
+        """Return the region where a secret is asked for; the configured one is looked up if it must be."""
+        return self._at(path).region or self._known_region() or self._client().configured_region()
 
     def write(
         self, path: str, value: Value, *, create: bool = False, tags: Mapping[str, str] | None = None
@@ -183,6 +185,12 @@ class AwsProvider(Provider):
     def close(self) -> None:
         """Close the connections, unless another stack entry uses them."""
         self._connections.close()
+
+    def _known_region(self) -> str | None:
+        """Return the configured region as far as it is known without a look at the profile, which takes botocore."""
+        client = self._connections.taken()
+        region: str | None = self.settings.get("region") or (client.region if client else None)
+        return region or os.environ.get("AWS_DEFAULT_REGION")
 
     def _client(self) -> Client:
         return self._connections.client(None, self._connection_key, lambda: Client(self.settings, self.protect))

@@ -88,6 +88,10 @@ class ShelfProvider(Provider):
         with self._call("batch", " ".join(paths)):
             return {path: self._found(path) for path in paths}
 
+    def batched_with(self, path: str) -> str:
+        """Return the part of the shelf: one call reaches only one."""
+        return path.rpartition("/")[0]
+
     def write(self, path: str, value: Any, *, create: bool = False, tags: Mapping[str, str] | None = None) -> Any:
         """Add a version."""
         with self._call("write", path), self.shelf.lock:
