@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from tacenda._errors import SecretLeak, SecretNotFound, Unsupported
+
+if TYPE_CHECKING:
+    from tacenda._secret_file import SecretFile
 
 __all__ = ["Secret", "SecretBundle", "SecretBytes", "SecretInfo", "exact_text", "leaves", "natural", "reveal", "wrap"]
 
@@ -37,7 +40,37 @@ class _Guarded:
         return self
 
 
-class Secret(_Guarded, str):
+class _Stored(_Guarded):
+    """Can be had as a file: the trait of what is, or could be, a secret of its own."""
+
+    __slots__ = ()
+
+    def as_file(self, name: str = "secret") -> SecretFile:
+        """Write the secret to a private file, for libraries that take nothing but a path.
+
+        The file holds the bytes, or the exact text as stored; for an object inside a secret its JSON. It is there
+        until the `with` ends or `remove()` is called, else until the process has ended; see `SecretFile`.
+
+        Args:
+            name: the file's own name, where a library looks at it: `"key.json"`.
+
+        Raises:
+            InvalidReference: if the name is no file name.
+            Unsupported: if there is no such file: binary keys, or characters that are none.
+            SecretError: if it cannot be written.
+
+        Example:
+            >>> with SecretBundle({"type": "service_account"}).as_file("key.json") as path:
+            ...     with open(path) as file:
+            ...         file.read()
+            '{"type": "service_account"}'
+        """
+        from tacenda._secret_file import write_secret_file
+
+        return write_secret_file(self if isinstance(self, SecretBytes) else _exact_bytes(self), name)
+
+
+class Secret(_Stored, str):
     """A text secret: a `str` whose `repr` is masked.
 
     Example:
@@ -54,7 +87,7 @@ class Secret(_Guarded, str):
         return f"<Secret {MASK}>"
 
 
-class SecretBytes(_Guarded, bytes):
+class SecretBytes(_Stored, bytes):
     """A binary secret: a `bytes` whose `repr` is masked."""
 
     __slots__ = ()
@@ -71,12 +104,12 @@ def _read_only(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
     raise TypeError(f"a {kind} is read-only: it is shared with the cache; dict() or list() gives a copy of your own")
 
 
-class SecretBundle(_Guarded, dict[str, Any]):
+class SecretBundle(_Stored, dict[str, Any]):
     """A secret with several keys: a read-only `dict` that also answers to attributes.
 
     Strings are `Secret`, objects are `SecretBundle`, arrays are read-only lists; JSON numbers, booleans and
     null keep their types. An attribute is a key with `-` and `.` read as `_`; case matters, and the names of
-    `dict`'s own methods always mean the methods.
+    `dict`'s own methods, and `as_file`, always mean the methods.
 
     Raises:
         SecretNotFound: for an unknown key (a `KeyError`), naming the keys there are.
@@ -219,6 +252,16 @@ def exact_text(value: Any) -> Secret:
     if any(isinstance(leaf, bytes) for _, leaf in leaves(value)):
         raise Unsupported("a secret with binary keys has no text", hint="use get(), which returns them as bytes")
     return Secret(json.dumps(reveal(value), ensure_ascii=False))
+
+
+def _exact_bytes(value: Any) -> SecretBytes:
+    text = exact_text(value)
+    try:
+        # What Python could not decode in an environment variable becomes the bytes that it was.
+        return SecretBytes(text.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        pass  # not raised from there: that error holds the text
+    raise Unsupported("a secret with half a surrogate pair in its text cannot be a file", hint="store it as binary")
 
 
 def leaves(value: Any, key: str | None = None) -> Iterator[tuple[str | None, str | bytes]]:

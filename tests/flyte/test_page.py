@@ -65,7 +65,7 @@ def run_all():
             _Runner("local", metadata_path=writable, raw_data_path=writable).run(task)
     names = {"MY_API_KEY", "OPENAI_API_KEY", "FLYTE_SECRETS_DEFAULT_DIR", "TACENDA_INJECTED"}
     print("variables left", sorted(names & set(os.environ)))
-    mounts = pathlib.Path("/dev/shm").glob("tacenda-mounts-*")
+    mounts = pathlib.Path("/dev/shm").glob("tacenda-files-*/*")
     print("files left", [path.name for path in mounts if path.stat().st_uid == os.getuid()])
     functions = (open, os.open, os.stat, os.lstat)
     print("functions left", [function for function in functions if "Redirected" in str(type(function))])

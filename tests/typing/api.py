@@ -48,10 +48,13 @@ def reading(store: SecretStore) -> None:
     header: str = "Bearer " + token + text.strip()
     digest: bytes = key[:4] + bytes(key)
     several: dict[str, Any] = store.get_many(["a", "b"], fresh=True)
+    path: str = bundle.as_file(name="key.json")
+    with token.as_file() as file, key.as_file("cert.der") as certificate:
+        paths: list[str] = [file, certificate]
     attribute: Any = bundle.API_KEY
     item: Any = bundle["API_KEY"]
     plain: Any = reveal({"a": token})
-    _ = (header, digest, several, attribute, item, plain, nothing, now)
+    _ = (header, digest, several, path, paths, attribute, item, plain, nothing, now)
 
 
 def describing(store: SecretStore) -> None:

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 
-from tacenda._naming import INJECTED
+from tacenda._naming import INJECTED, INJECTED_PLAIN
 from tacenda.delivery import inject
 
 __all__ = ["put_variable", "set_by_others"]
@@ -55,8 +55,9 @@ def _injected() -> set[str]:
 
 
 def _forget(name: str) -> None:
-    left = sorted(_injected() - {name, ""})
-    if left:
-        os.environ[INJECTED] = ",".join(left)
-    else:
-        os.environ.pop(INJECTED, None)
+    for note in (INJECTED, INJECTED_PLAIN):
+        left = sorted(set(os.environ.get(note, "").split(",")) - {name, ""})
+        if left:
+            os.environ[note] = ",".join(left)
+        else:
+            os.environ.pop(note, None)
