@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 from tacenda._values import Secret, SecretBundle, SecretBytes
 from tacenda.errors import SecretLeak
 from tacenda.masking import Masker, registry
-from tacenda.masking._guard import allow_leak, find_leaks, leak_allowed, refuse_leaks
+from tacenda.masking._guard import _unescape, allow_leak, find_leaks, leak_allowed, refuse_leaks
 
 PLAIN = "example-plain-token"
 ODD = 'example "quoted" \\ <tag> vä & 100%\nsecond line'
@@ -444,3 +444,11 @@ def test_allow_leak_without_parentheses():
     """`@allow_leak` without its parentheses is an error, not an exemption of nothing."""
     with pytest.raises(TypeError, match=r"@allow_leak\(\)"):
         allow_leak(test_allow_leak)
+
+
+def test_no_escaped_value_is_kept(masker: Masker):
+    """What was unescaped once is noted, to be fast, but never so much of it that a value could be put together."""
+    escaped = "".join(f"\\u{ord(letter):04x}" for letter in PLAIN)
+    assert find_leaks(json.dumps({"a": escaped}) + escaped + '\\"', masker=masker)
+    assert _unescape._PLAIN[b'\\"'] == b'"'
+    assert not [escape for escape, plain in _unescape._PLAIN.items() if len(escape) > 6 or len(plain) > 4]

@@ -15,6 +15,9 @@ __all__ = ["Decompressor"]
 PIECE = 1 << 20
 """How much is decompressed at a time. Bytes."""
 
+PROBE = 128
+"""So much is tried first: most signatures turn out wrong there, and zlib copies all that it has left then. Bytes."""
+
 
 def _gzip() -> Any:
     import zlib
@@ -121,7 +124,7 @@ class Decompressor:
             running = _Running(decompressor(), self._inner())
         except ImportError:  # a Python that was built without it
             return
-        if running.feed(data):
+        if running.feed(data[:PROBE]) and (len(data) <= PROBE or running.feed(data[PROBE:])):
             self._running.append(running)
 
 

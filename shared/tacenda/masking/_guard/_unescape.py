@@ -20,13 +20,15 @@ _ESCAPES = {
 }
 _ESCAPE = re.compile(b"|".join(b"%s(?:%s)" % escape for escape in _ESCAPES.items()))
 # To see whether there are escapes at all: searching one byte with a look-ahead is a hundred times as fast.
-_SIGNS = [re.compile(b"%s(?=%s)" % escape) for escape in _ESCAPES.items()]
+_SIGNS = [(first[-1:], re.compile(b"%s(?=%s)" % (first, rest))) for first, rest in _ESCAPES.items()]
 _LETTERS = dict(zip(b"abfnrtv", b"\a\b\f\n\r\t\v", strict=True))
 _NAMES = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
 _PRINTABLE = bytes([*b"\t\n\r", *range(0x20, 0x7F)])
 _BEYOND_ASCII = bytes(range(0x80, 0x100))
 _LONGEST = 256
 """Escapes that belong together (`\\ud83d\\ude00`) are shorter. Bytes."""
+_MOST, _SHORT = 1000, 6
+"""How many escapes are noted, and of which length: no whole value is kept."""
 # An escape that may go on in the next block: cut off itself, after backslashes (they count in pairs), or half a
 # UTF-16 pair.
 _OPEN = re.compile(
@@ -42,7 +44,7 @@ def unescaped(data: bytes) -> bytes:
         >>> unescaped(rb'a\"b \u00e9 &lt;%20')
         b'a"b \xc3\xa9 < '
     """
-    return _ESCAPE.sub(_plain, data)
+    return _ESCAPE.sub(lambda escape: _PLAIN[escape[0]], data)
 
 
 class Unescaper(StretchDecoder):
@@ -58,7 +60,7 @@ class Unescaper(StretchDecoder):
         sample = data[:: max(len(data) // 4096, 1)]
         others = sample.translate(None, _PRINTABLE)
         text = 2 * len(others) < len(sample) or not others.translate(None, _BEYOND_ASCII)
-        return text and any(sign.search(data) for sign in _SIGNS)
+        return text and any(first in data and sign.search(data) for first, sign in _SIGNS)
 
     def decode(self, data: bytes) -> None:
         """Take the next bytes of a stretch."""
@@ -91,3 +93,17 @@ def _plain(escape: re.Match[bytes]) -> bytes:
 
 def _utf8(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
+
+
+class _Plain(dict[bytes, bytes]):
+    """What escapes stand for, noted when they are first met: a text has many, and few different ones."""
+
+    def __missing__(self, escape: bytes) -> bytes:
+        found = _ESCAPE.fullmatch(escape)
+        plain = _plain(found) if found else escape
+        if len(self) < _MOST and len(escape) <= _SHORT:
+            self[escape] = plain
+        return plain
+
+
+_PLAIN = _Plain()
