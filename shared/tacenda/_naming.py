@@ -15,6 +15,7 @@ from tacenda._errors import Conflict, InvalidReference
 __all__ = [
     "CONVENTIONS",
     "INJECTED",
+    "INJECTED_PLAIN",
     "Convention",
     "collisions",
     "env_name",
@@ -25,6 +26,9 @@ __all__ = [
 
 INJECTED = "TACENDA_INJECTED"
 """The environment variable that lists the names (never values) of variables tacenda set, separated by commas."""
+
+INJECTED_PLAIN = "TACENDA_INJECTED_PLAIN"
+"""The one that lists those of them whose value is no secret, such as a host's name; it is set where there are any."""
 
 _ENV_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 

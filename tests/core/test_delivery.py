@@ -65,12 +65,23 @@ def test_values_are_plain_text():
 
 
 @pytest.mark.parametrize(
-    ("value", "message"), [({"K": b"\x00"}, "'K' of 'x' is binary"), ({"K": "a\x00b"}, "'K' of 'x' holds a NUL")]
+    ("value", "message"),
+    [
+        ({"K": b"\x00"}, "'K' of 'x' is binary"),
+        ({"K": "a\x00b"}, "'K' of 'x' holds a NUL"),
+        ({"K": "example \ud83d"}, "'K' of 'x' holds a character that utf-8 cannot encode"),
+    ],
 )
 def test_what_no_variable_can_hold(value, message):
-    """Binary is refused by name, without the value."""
-    with pytest.raises(InvalidReference, match=message):
+    """It is refused by name, without the value, which is not in an exception behind that either."""
+    with pytest.raises(InvalidReference, match=message) as caught:
         variables("x", value)
+    assert caught.value.__context__ is None
+
+
+def test_undecodable_value():
+    """What Python could not decode of a variable goes back as the bytes that it was."""
+    assert variables("x", {"K": "caf\udce9"}) == {"K": "caf\udce9"}
 
 
 def test_name_without_a_legal_spelling():
@@ -105,19 +116,30 @@ def test_set_already_may_be_replaced():
 
 def test_inject_sets_and_notes(monkeypatch):
     """The note holds names only, and grows with each injection."""
-    monkeypatch.delenv("TACENDA_INJECTED", raising=False)
-    for name in ("EXAMPLE_A", "EXAMPLE_B"):
-        monkeypatch.setenv(name, "before")
+    for name in ("EXAMPLE_A", "EXAMPLE_B", "TACENDA_INJECTED", "TACENDA_INJECTED_PLAIN"):
+        monkeypatch.setenv(name, "")
     inject({"EXAMPLE_B": "example-b"})
     inject({"EXAMPLE_A": "example-a"})
     assert (os.environ["EXAMPLE_A"], os.environ["EXAMPLE_B"]) == ("example-a", "example-b")
-    assert os.environ.pop("TACENDA_INJECTED") == "EXAMPLE_A,EXAMPLE_B"
+    assert os.environ["TACENDA_INJECTED"] == "EXAMPLE_A,EXAMPLE_B"
+
+
+def test_injected_note_of_plain_values(monkeypatch, empty_registry):
+    """A second note has what is no secret, for processes that know only the variables; an injection renews it."""
+    for name in ("EXAMPLE_HOST", "EXAMPLE_TOKEN", "TACENDA_INJECTED", "TACENDA_INJECTED_PLAIN"):
+        monkeypatch.setenv(name, "")
+    empty_registry.add("example-token-4711")
+    inject({"EXAMPLE_HOST": "db.example", "EXAMPLE_TOKEN": "db.example"})
+    assert os.environ["TACENDA_INJECTED_PLAIN"] == "EXAMPLE_HOST,EXAMPLE_TOKEN"
+    inject({"EXAMPLE_TOKEN": "Bearer example-token-4711"})
+    assert os.environ["TACENDA_INJECTED_PLAIN"] == "EXAMPLE_HOST"
 
 
 def test_injected_variables_are_never_read_back(monkeypatch):
     """What tacenda put there is no secret of the `env` provider, in this process and in children."""
     monkeypatch.setenv("EXAMPLE_A", "mine")
-    monkeypatch.setenv("TACENDA_INJECTED", "")
+    for name in ("TACENDA_INJECTED", "TACENDA_INJECTED_PLAIN"):
+        monkeypatch.setenv(name, "")
     store = tacenda.open_store(config={"stacks": {"dev": {"secrets": "env", "cache_ttl": 0}}})
     assert store.get("EXAMPLE_A") == "mine"
     inject({"EXAMPLE_A": "example-a"})
@@ -139,7 +161,8 @@ def test_child_environment(monkeypatch):
 
 @given(
     st.dictionaries(
-        st.from_regex(r"[A-Z_][A-Z0-9_]{0,6}", fullmatch=True), st.text(st.characters(exclude_characters="\x00"))
+        st.from_regex(r"[A-Z_][A-Z0-9_]{0,6}", fullmatch=True),
+        st.text(st.characters(codec="utf-8", exclude_characters="\x00")),
     )
 )
 def test_legal_keys_and_texts_are_unchanged(content):

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["known_masker", "mask_output", "masked_copy", "masked_error", "masked_text"]
 
+_INJECTED, _PLAIN = "TACENDA_INJECTED", "TACENDA_INJECTED_PLAIN"
+"""As in `_naming`, which is not imported for this."""
+
 
 def known_masker() -> Masker | None:
     """Return the process-wide masker if it knows a secret."""
@@ -24,7 +27,16 @@ def known_masker() -> Masker | None:
 
 
 def mask_output() -> None:
-    """Mask the output of this process, and of those that it starts, from its first secret on: a run begins."""
+    """Mask the output of this process, and of those that it starts, from its first secret on: a run begins.
+
+    What `tacenda run`, or another process of ours, has put into the environment is known from now on, too.
+    """
+    plain = os.environ.get(_PLAIN, "").split(",")
+    names = [name for name in os.environ.get(_INJECTED, "").split(",") if name in os.environ and name not in plain]
+    if names:
+        from tacenda._register import register
+
+        register({name: os.environ[name] for name in names}, "the environment")
     if os.environ.setdefault("TACENDA_MASKING", "1") == "1" and known_masker():  # read before the run
         from tacenda.masking import install
 

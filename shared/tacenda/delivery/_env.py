@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from tacenda._errors import Conflict, InvalidReference
-from tacenda._naming import INJECTED, env_name
+from tacenda._naming import INJECTED, INJECTED_PLAIN, env_name
 from tacenda._reference import parse_reference
 from tacenda._values import reveal
+from tacenda.masking import registry
 
 __all__ = ["child_environment", "inject", "merge_variables", "variables"]
 
@@ -30,7 +32,7 @@ def variables(name: str, value: Any) -> dict[str, str]:
 
     Raises:
         Conflict: if two keys of a bundle mean one variable.
-        InvalidReference: if a name has no legal spelling, or the value is binary.
+        InvalidReference: if a name has no legal spelling, or no environment can hold a value, as with binary.
 
     Example:
         >>> variables("db", {"HOST": "localhost", "PORT": 5432, "api-key": "example"})
@@ -87,18 +89,26 @@ def merge_variables(secrets: Mapping[str, Any], taken: Mapping[str, str] | None 
 
 def inject(values: Mapping[str, str]) -> None:
     """Set variables in this process and note their names, so that the `env` provider never reads them back."""
-    os.environ.update(values)
-    os.environ[INJECTED] = _injected(values)
+    os.environ.update({**values, **_notes(values)})
 
 
 def child_environment(values: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for a child process: this one's, the variables, and the note of their names."""
-    return {**os.environ, **values, INJECTED: _injected(values)}
+    return {**os.environ, **values, **_notes(values)}
 
 
-def _injected(values: Mapping[str, str]) -> str:
-    names = {name for name in os.environ.get(INJECTED, "").split(",") if name}
-    return ",".join(sorted(names | set(values)))
+def _notes(values: Mapping[str, str]) -> dict[str, str]:
+    # Only here is it known what is masked of them: not the variable's name tells, but the secret's key and the stack.
+    plain = {name for name, value in values.items() if not registry().holds(value)}
+    notes = {
+        INJECTED: _noted(INJECTED) | set(values),
+        INJECTED_PLAIN: _noted(INJECTED_PLAIN) - set(values) | plain,
+    }
+    return {note: ",".join(sorted(names)) for note, names in notes.items() if names or note in os.environ}
+
+
+def _noted(note: str) -> set[str]:
+    return {name for name in os.environ.get(note, "").split(",") if name}
 
 
 def _named_after(name: str) -> str:
@@ -123,4 +133,18 @@ def _text(name: str, key: str, value: Any) -> str:
     text = plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
     if "\x00" in text:
         raise InvalidReference(f"{key!r} of {name!r} holds a NUL and cannot be an environment variable", name=name)
+    if not _can_be_encoded(text):
+        raise InvalidReference(
+            f"{key!r} of {name!r} holds a character that {sys.getfilesystemencoding()} cannot encode, "
+            "and cannot be an environment variable",
+            name=name,
+        )
     return text
+
+
+def _can_be_encoded(text: str) -> bool:
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:  # which holds the text: nothing is raised from here
+        return False
+    return True

@@ -11,6 +11,8 @@ import pytest
 from tacenda._adapters import known_masker, mask_output, masked_copy, masked_error, masked_text, refuse_output
 from tacenda._adapters._captured_text import CapturedText
 from tacenda._adapters._files import refuse_leaking_files
+from tacenda._register import register
+from tacenda.delivery import child_environment
 from tacenda.errors import SecretLeak
 from tacenda.masking import Masker, _output, allow_leak
 
@@ -118,3 +120,19 @@ def test_pieces(masker: Masker):
     other = CapturedText.of(owner, "b")
     pieces = [other.write(piece) + other.release() for piece in (*VALUE, "!")]
     assert "".join(pieces) == f"{VALUE[:3]}[masked]!"
+
+
+def test_output_of_what_was_injected(empty_registry: Masker, monkeypatch: pytest.MonkeyPatch):
+    """What `tacenda run` put into the environment is known to the runs that it starts; addresses are no secrets."""
+    monkeypatch.setenv("OTHER", "example-other")
+    monkeypatch.setenv("TACENDA_INJECTED", "GONE")
+    monkeypatch.setenv("TACENDA_MASKING", "0")
+    register({"API_KEY": VALUE, "HOST": "example-host"}, "api-keys")
+    environment = child_environment({"API_KEY": VALUE, "HOST": "example-host", "PROD_HOST": "example-host"})
+    empty_registry.remove(VALUE)
+    for name in ("API_KEY", "HOST", "PROD_HOST", "TACENDA_INJECTED", "TACENDA_INJECTED_PLAIN"):
+        monkeypatch.setenv(name, environment[name])
+    assert masked_text(VALUE) == VALUE
+    mask_output()
+    assert masked_text(f"{VALUE} example-host example-other") == "[masked] example-host example-other"
+    assert empty_registry.names(VALUE.encode()) == ["the environment#API_KEY"]
