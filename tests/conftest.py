@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -125,8 +125,8 @@ def empty_registry(monkeypatch: pytest.MonkeyPatch) -> Masker:
 def run_flow(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Return a function that runs a Metaflow flow as a user does, in a home of its own.
 
-    It takes the flow's source, the files beside it by name, the directory (a new one if None), the interpreter,
-    and environment variables; it returns the finished process with all output in `stdout`.
+    It takes the flow's source, the files beside it by name, the directory (a new one if None), the interpreter, what
+    comes after `python flow.py`, and environment variables; it returns the finished process, all output in `stdout`.
     """
 
     def run(
@@ -135,6 +135,7 @@ def run_flow(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subproce
         *,
         directory: Path | None = None,
         python: str | Path = sys.executable,
+        arguments: Sequence[str] = ("run",),
         **variables: str,
     ) -> subprocess.CompletedProcess[str]:
         directory = directory or tmp_path_factory.mktemp("flow")
@@ -148,7 +149,7 @@ def run_flow(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subproce
             environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
         metaflow = {"METAFLOW_USER": "tester", "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(directory)}
         return subprocess.run(
-            [str(python), "flow.py", "run"],
+            [str(python), "flow.py", *arguments],
             cwd=directory,
             env={**environment, **metaflow, **variables},
             stdout=subprocess.PIPE,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tacenda._active import TACENDA_STACK, orchestrators_stack
-from tacenda._errors import ConfigurationError
+from tacenda._errors import ConfigurationError, MissingDependency
 from tacenda._registry import did_you_mean
 from tacenda._stack import Stack, stack_from_mapping
 
@@ -112,7 +112,7 @@ def load_file(path: Path, *, trusted: bool = False) -> Configuration:
     """Return what a configuration file says.
 
     Args:
-        path: `*.yaml`, `*.yml` or `*.toml`.
+        path: `*.yaml`, `*.yml` or `*.toml`; or `*.json`, a stack's snapshot, which says where relative paths start.
         trusted: skip the check of owner and mode, because the user named this very file.
     """
     if not trusted:
@@ -124,12 +124,16 @@ def load_file(path: Path, *, trusted: bool = False) -> Configuration:
         named = str(path) == os.path.expanduser(os.environ.get(TACENDA_CONFIG, ""))
         hint = f"{TACENDA_CONFIG} names it; correct or unset that" if named else "look at its path and mode"
         raise ConfigurationError(f"cannot read the configuration file {path}: {reason}", hint=hint) from None
-    content = _parse_toml(text, path) if path.suffix == ".toml" else _parse_yaml(text, path)
+    base = path.parent.absolute()
     if path.suffix == ".toml":
-        content = content.get("tool", {}).get("tacenda", {})
-    return _configuration(
-        content, path.parent.absolute(), str(path), path=path, foreign=path.name.startswith("flowyml")
-    )
+        content = _parse_toml(text, path).get("tool", {}).get("tacenda", {})
+    elif path.suffix == ".json":
+        content = _parse_json(text, path)
+        if isinstance(content, dict):
+            base /= str(content.pop("base", ""))
+    else:
+        content = _parse_yaml(text, path)
+    return _configuration(content, base, str(path), path=path, foreign=path.name.startswith("flowyml"))
 
 
 def from_mapping(content: Mapping[str, Any]) -> Configuration:
@@ -218,8 +222,12 @@ def _refuse_planted(path: Path) -> None:
 
 
 def _parse_yaml(text: str, path: Path) -> Any:
-    import yaml
-
+    try:
+        import yaml
+    except ModuleNotFoundError:  # tacenda came without what it requires, as in the code package of a Metaflow step
+        raise MissingDependency(
+            f"{path} is YAML, and the package pyyaml is not installed", name="yaml", hint="pip install pyyaml"
+        ) from None
     try:
         return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
     except (yaml.YAMLError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
@@ -231,6 +239,16 @@ def _parse_yaml(text: str, path: Path) -> Any:
     raise ConfigurationError(
         f"{path}{line}: malformed YAML: {problem}", hint="look at the brackets, quotes and indentation up to that line"
     )
+
+
+def _parse_json(text: str, path: Path) -> Any:
+    import json
+
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        problem = str(error)
+    raise ConfigurationError(f"{path}: malformed JSON: {problem}")
 
 
 def _parse_toml(text: str, path: Path) -> Any:

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 pytestmark = pytest.mark.metaflow
 
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+)
+ACCOUNT = {
+    "type": "service_account",
+    "project_id": "example-project",
+    "private_key": KEY.decode(),
+    "client_email": "example@example-project.iam.gserviceaccount.com",
+    "token_uri": "https://oauth2.googleapis.com/token",
+    "scopes": {"default": ["a", "b"], "count": 2},
+}
 STORED = {
     "api-keys": {"API_KEY": "example-key", "client-id": "example-client"},
     "db-credentials": {"HOST": "localhost", "PORT": 5432, "PASSWORD": "example-password", "OPTIONS": {"ssl": True}},
     "my-token": "example-token",
+    "gcp-service-account": ACCOUNT,
+    "team.one": {"USER": "example-user-1"},
+    "team.two": {"USER": "example-user-2"},
 }
 FILES = {
     "tacenda.yaml": "stacks: {dev: {secrets: {provider: local, path: .secrets.json}}}",
@@ -20,7 +37,9 @@ FILES = {
 }
 FLOW = """
 import json, os, tempfile
-from metaflow import FlowSpec, current, secrets, step
+import signal, time
+from metaflow import FlowSpec, current, retry, secrets, step
+from google.oauth2.service_account import Credentials
 import tacenda
 
 STORED = json.loads(open(".secrets.json").read())
@@ -60,6 +79,55 @@ class AllFlow(FlowSpec):
                 "API_KEY", "client_id", "HOST", "PORT", "PASSWORD", "OPTIONS", "my_token", "TACENDA_INJECTED")},
             "read_back": from_environment.get("PASSWORD", default=None) is None,
         }))
+        self.next(self.account)
+
+    @secrets(sources=["gcp-service-account", "my-token"], env=False)
+    @step
+    def account(self):
+        account = current.secrets["gcp-service-account"]
+        with tempfile.NamedTemporaryFile("w", delete=False) as file:
+            json.dump(account, file)
+        as_documented = Credentials.from_service_account_file(file.name)
+        os.unlink(file.name)
+        info = Credentials.from_service_account_info(account)
+        with account.as_file(name="key.json") as path:
+            from_file = Credentials.from_service_account_file(path)
+            with open(path) as file:
+                same = json.load(file) == STORED["gcp-service-account"]
+            mode = [oct(os.stat(place).st_mode & 0o777) for place in (path, os.path.dirname(path))]
+        self.path = current.secrets.my_token.as_file()
+        print("ACCOUNT", json.dumps({
+            "signed": [each.sign_bytes(b"x") == info.sign_bytes(b"x") for each in (as_documented, from_file)],
+            "nested": [account["scopes"]["default"], account.scopes.count],
+            "file": [same, mode, os.path.exists(path), open(self.path).read() == "example-token"],
+            "none": [name for name in ("private_key", "my_token") if name in os.environ],
+            "path": self.path,
+        }))
+        self.next(self.prefixed)
+
+    @retry(times=1, minutes_between_retries=0)
+    @secrets(sources=["team.one", "local://.secrets.json#my-token"], prefix="PROD_")
+    @step
+    def prefixed(self):
+        path = current.secrets["team.one"].as_file()
+        if current.retry_count == 0:
+            with open("killed", "w") as file:
+                file.write(path)
+            with open(".secrets.json", "w") as file:
+                json.dump({**STORED, "my-token": "example-rotated"}, file)
+            os.kill(os.getpid(), signal.SIGKILL)
+        print("PREFIXED", json.dumps({
+            "variables": {name: value for name, value in os.environ.items() if name.startswith("PROD_")},
+            "rotated": current.secrets.my_token[-7:],
+            "names": list(current.secrets),
+            "plain": self.path,
+        }))
+        self.next(self.shared)
+
+    @secrets(sources=["team.one", "team.two"], env=False)
+    @step
+    def shared(self):
+        print("SHARED", json.dumps([current.secrets[name]["USER"][-1] for name in current.secrets]))
         self.next(self.end)
 
     @step
@@ -76,13 +144,18 @@ if __name__ == "__main__":
 
 
 @pytest.fixture(scope="module")
-def output(run_flow) -> str:
-    done = run_flow(FLOW, FILES)
+def directory(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("current_secrets")
+
+
+@pytest.fixture(scope="module")
+def output(run_flow, directory) -> str:
+    done = run_flow(FLOW, FILES, directory=directory)
     assert done.returncode == 0, done.stdout
     return done.stdout
 
 
-def said(output: str, word: str) -> dict[str, Any]:
+def said(output: str, word: str) -> Any:
     return json.loads(output.partition(f"] {word} ")[2].partition("\n")[0])
 
 
@@ -92,8 +165,13 @@ def facts(output: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def plain(output: str) -> dict[str, Any]:
-    return said(output, "PLAIN")
+def account(output: str) -> dict[str, Any]:
+    return said(output, "ACCOUNT")
+
+
+@pytest.fixture(scope="module")
+def prefixed(output: str) -> dict[str, Any]:
+    return said(output, "PREFIXED")
 
 
 def test_attribute(facts):
@@ -135,7 +213,7 @@ def test_bundles_are_dicts(facts):
 def test_repr(facts):
     """Whatever is printed as a repr shows names only."""
     assert facts["repr"] == [
-        "<SecretBundle [masked] keys=['api-keys', 'db-credentials', 'my-token']>",
+        "<current.secrets [masked] sources=['api-keys', 'db-credentials', 'my-token']>",
         "<SecretBundle [masked] keys=['HOST', 'OPTIONS', 'PASSWORD', 'PORT']>",
         "<Secret [masked]>",
     ]
@@ -144,14 +222,16 @@ def test_repr(facts):
 def test_unknown_source(facts):
     """A source that the step does not declare is an error that lists those it does."""
     item, attribute = facts["unknown"]
-    assert item.startswith("SecretNotFound: current.secrets has no key 'other'")
-    assert attribute.startswith("AttributeError: current.secrets: attribute 'other'")
+    assert item.startswith("SecretNotFound: @secrets of this step has no source 'other'")
+    assert attribute.startswith("AttributeError: @secrets of this step has no source 'other'")
     assert all("api-keys" in text and "my-token" in text for text in (item, attribute))
 
 
 def test_read_only(facts):
     """Nobody changes what other code will read."""
-    assert all(text.startswith("TypeError: a SecretBundle is read-only") for text in facts["assign"])
+    view, bundle = facts["assign"]
+    assert view.startswith("TypeError: a StepSecrets is read-only")
+    assert bundle.startswith("TypeError: a SecretBundle is read-only")
 
 
 def test_environment(facts):
@@ -175,9 +255,58 @@ def test_never_read_back(facts):
     assert facts["read_back"]
 
 
-def test_only_declaring_steps(plain):
+def test_service_account(account):
+    """A service account's JSON goes straight into google-auth, or as the documented temporary file (S1.5, S1.63-65)."""
+    assert account["signed"] == [True, True]
+    assert account["nested"] == [["a", "b"], 2]
+
+
+def test_as_file(account):
+    """`as_file` is a path for libraries, in the exact stored form; 0600 in 0700; gone after the `with`."""
+    assert account["file"] == [True, ["0o600", "0o700"], False, True]
+
+
+def test_file_ends_with_its_task(account, prefixed):
+    """A path without `with` lasts as long as its task; saved as an artifact it is a path, and no value."""
+    assert prefixed["plain"] == account["path"]
+    assert not Path(account["path"]).exists()
+
+
+def test_file_of_a_killed_task(directory):
+    """A task that is killed leaves no file behind."""
+    path = Path((directory / "killed").read_text())
+    assert path.name == "secret"
+    assert not path.parent.parent.exists()
+
+
+def test_without_environment(account):
+    """`env=False` leaves the environment alone."""
+    assert account["none"] == []
+
+
+def test_prefix(prefixed):
+    """`prefix=` goes before every name: a bundle's keys, and the short name of a reference."""
+    assert sorted(prefixed["variables"]) == ["PROD_USER", "PROD_my_token"]
+
+
+def test_retry(prefixed):
+    """A retry has what is stored by then, as `current.secrets` and as a variable (S1.51)."""
+    assert prefixed["rotated"] == "rotated"
+
+
+def test_reference(prefixed):
+    """A reference is in `current.secrets` as written, and answers to its short name (S1.28)."""
+    assert prefixed["names"] == ["team.one", "local://.secrets.json#my-token"]
+
+
+def test_same_keys(output):
+    """Two secrets with a key of one name stay apart in `current.secrets` (S1.25)."""
+    assert said(output, "SHARED") == ["1", "2"]
+
+
+def test_only_declaring_steps(output):
     """A step without @secrets has neither `current.secrets` nor the variables, and is told what to add (S1.55)."""
-    assert plain == {
+    assert said(output, "PLAIN") == {
         "error": "AttributeError: step 'end' declares no secrets, so there is no current.secrets: "
         "decorate the step with @secrets(sources=[...])",
         "in": False,
@@ -186,5 +315,6 @@ def test_only_declaring_steps(plain):
 
 
 def test_nothing_in_the_output(output: str):
-    """The flow's output and Metaflow's own lines hold no value."""
-    assert not [word for word in ("example-key", "example-password", "example-token") if word in output]
+    """The flow's output and Metaflow's own lines hold no value; a USER is none (S1.59)."""
+    words = ("example-key", "example-password", "example-token", "example-rotated", "BEGIN PRIVATE")
+    assert not [word for word in words if word in output]

@@ -6,34 +6,25 @@ import base64
 import json
 import os
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
-from metaflow import current, metaflow_config
+from metaflow import metaflow_config
 from metaflow.exception import MetaflowException
-from metaflow.metaflow_current import Current
-from metaflow.plugins import STEP_DECORATORS
 from metaflow.unbounded_foreach import UBF_TASK
+from steps import DECORATOR, clean_step, failure, start_step  # noqa: F401
 
 import tacenda
+from metaflow_extensions.tacenda.plugins import secrets_decorator
+from metaflow_extensions.tacenda.plugins._spec import parse
 from tacenda import errors, masking
 
-DECORATOR = next(each for each in STEP_DECORATORS if each.name == "secrets")
 STORED = {"api-keys": {"API_KEY": "example-value"}, "a.dotted.name": "example-dotted", "token": "example-token"}
 INLINE = {"type": "inline", "id": "inline-keys", "options": {"env_vars": {"INLINE_KEY": "example-inline"}}}
 
 
-@pytest.fixture(autouse=True)
-def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Each test has its own directory, environment and `current`, and leaves the output of pytest alone."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(masking, "install", lambda: None)  # in real flows: test_flows.py
-    monkeypatch.setattr(Current, "secrets", Current.secrets)
-    with mock.patch.dict(os.environ):
-        yield
+pytestmark = pytest.mark.usefixtures("clean_step")
 
 
 @pytest.fixture
@@ -41,21 +32,6 @@ def stack(tmp_path: Path) -> None:
     """A tacenda configuration with one file."""
     (tmp_path / "tacenda.yaml").write_text("stacks: {dev: {secrets: {provider: local, path: .secrets.json}}}")
     (tmp_path / ".secrets.json").write_text(json.dumps(STORED))
-
-
-def start_step(*sources: Any, retry_count: int = 0, ubf_context: str | None = None, **attributes: Any) -> Any:
-    """Do what Metaflow does when a step with these sources starts, and return `current.secrets`."""
-    decorator = DECORATOR(attributes={"sources": list(sources), **attributes})
-    decorator.task_pre_step("start", None, None, "1", "1", None, None, retry_count, 0, ubf_context, None)
-    return current.secrets
-
-
-def failure(*sources: Any, **attributes: Any) -> str:
-    """Return the message with which a step with these sources fails."""
-    with pytest.raises(MetaflowException) as caught:
-        start_step(*sources, **attributes)
-    assert "example-" not in str(caught.value)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -74,26 +50,6 @@ def test_no_configuration(monkeypatch: pytest.MonkeyPatch):
     assert start_step("stored")["stored"]["KEY"] == "example-value"
 
 
-def test_default_backend(monkeypatch: pytest.MonkeyPatch):
-    """With a default backend and no tacenda configuration, a plain name stays Metaflow's."""
-    monkeypatch.setattr(metaflow_config, "DEFAULT_SECRETS_BACKEND_TYPE", "inline")
-    assert start_step("api-keys") == {"api-keys": {}}
-
-
-@pytest.mark.usefixtures("stack")
-def test_configuration_before_default_backend(monkeypatch: pytest.MonkeyPatch):
-    """A tacenda configuration goes before Metaflow's default backend."""
-    monkeypatch.setattr(metaflow_config, "DEFAULT_SECRETS_BACKEND_TYPE", "inline")
-    assert start_step("api-keys")["api-keys"] == {"API_KEY": "example-value"}
-
-
-def test_stack_before_default_backend(monkeypatch: pytest.MonkeyPatch):
-    """TACENDA_STACK, too, says that tacenda is meant, even where its stack is then not found."""
-    monkeypatch.setattr(metaflow_config, "DEFAULT_SECRETS_BACKEND_TYPE", "inline")
-    monkeypatch.setenv("TACENDA_STACK", "prod")
-    assert "there is no stack 'prod'" in failure("api-keys")
-
-
 @pytest.mark.usefixtures("stack")
 def test_reference_before_default_backend(monkeypatch: pytest.MonkeyPatch):
     """A reference is tacenda's whatever Metaflow's default backend is."""
@@ -104,7 +60,7 @@ def test_reference_before_default_backend(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.usefixtures("stack")
 def test_type_of_metaflow():
     """`type.id` with a type that Metaflow knows is Metaflow's, with a tacenda configuration too."""
-    assert start_step("inline.token") == {"token": {}}
+    assert start_step("inline.token") == {"inline.token": {}}
 
 
 def test_inline():
@@ -119,7 +75,11 @@ def test_inline():
         (7, "must be either a string or a dict"),
         ({"type": "inline"}, "'id' must be a string"),
         ({"type": "nobody", "id": "x"}, "Unknown secrets backend type nobody"),
-        ({"id": "x"}, "No default secrets backend type configured"),
+        ({"id": "x"}, "no secret 'x' in stack 'dev'"),
+        ({"id": "token", "options": {"json": False}}, "the options 'json' need a `type`"),
+        ({"type": "local", "id": "token", "options": {"pfad": "x"}}, "`pfad` is not a setting"),
+        ({"type": "vault", "id": "x", "options": {"token": "example-token"}}, "holds a credential"),
+        ({"type": "local", "id": "token", "options": {"env_var_name": 7}}, "'env_var_name' must be a string"),
         ("nobody://secret/x", "no backend 'nobody'"),
         ("example-postgres://user:example-password@host/db", "looks like a value"),
         ("missing", "no secret 'missing'"),
@@ -139,10 +99,63 @@ def test_value_that_is_not_text():
     assert "12345678" not in message
 
 
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        (["token", "token"], "two sources named 'token'"),
+        (["token", {"id": "token"}], "two sources named 'token'"),
+        (["local.token", {"type": "local", "id": "token"}], "are one secret, 'local.token' and 'token'"),
+        (["to{namespace}", "token"], "are one secret, 'to{namespace}' and 'token'"),
+    ],
+)
 @pytest.mark.usefixtures("stack")
-def test_same_name_twice():
-    """Two sources of one name are an error, not a silent choice."""
-    assert "two sources named 'token'" in failure("token", "token")
+def test_same_name_twice(monkeypatch: pytest.MonkeyPatch, sources: list[Any], message: str):
+    """Two sources of one name, or that are one secret, are an error that says so, not a silent choice."""
+    monkeypatch.setattr("sys.argv", ["flow.py", "run", "--namespace", "ken"])
+    assert message in failure(*sources)
+
+
+def test_same_id_of_metaflows_own():
+    """Two of Metaflow's own with one `id`, which it allows, inject as ever, and are told apart by number."""
+    other = {**INLINE, "options": {"env_vars": {"OTHER_KEY": "example-other"}}}
+    view = start_step(INLINE, other)
+    assert list(view) == ["inline-keys (1)", "inline-keys (2)"]
+    assert (os.environ["INLINE_KEY"], os.environ["OTHER_KEY"]) == ("example-inline", "example-other")
+
+
+@pytest.mark.usefixtures("stack")
+def test_one_reason(tmp_path: Path):
+    """What keeps all sources from being read, such as a broken file, is said once."""
+    (tmp_path / "tacenda.yaml").write_text("stacks: {dev: {secrets: {provider: local, path: broken.json}}}")
+    (tmp_path / "broken.json").write_text("{")
+    assert failure("one", "two").count("broken.json") == 1
+
+
+def test_failures_of_all_stacks():
+    """What could not be read is in one error, from whatever stack."""
+    message = failure("nothing", "vault://secret/x", {"type": "local", "id": "nowhere", "options": {"path": "n.json"}})
+    assert "no secret 'nothing'" in message
+    assert "nowhere" in message
+
+
+@pytest.mark.usefixtures("stack")
+def test_one_call(monkeypatch: pytest.MonkeyPatch):
+    """All names in one stack are asked for in one call, in which a backend can batch."""
+    calls: list[list[str]] = []
+    get_many = tacenda.SecretStore.get_many
+    monkeypatch.setattr(
+        tacenda.SecretStore, "get_many", lambda self, names: calls.append(list(names)) or get_many(self, names)
+    )
+    start_step("token", "api-keys", "local.a.dotted.name", INLINE, "local://.secrets.json#token", env=False)
+    assert calls == [["token", "api-keys", "a.dotted.name", "local://.secrets.json#token"]]
+
+
+@pytest.mark.usefixtures("stack")
+def test_a_lone_source():
+    """`sources="api-keys"`, without a list, is that source."""
+    decorator = DECORATOR(attributes={"sources": "api-keys"})
+    decorator.task_pre_step("start", *[None] * 5, None, 0, 0, None, None)
+    assert os.environ["API_KEY"] == "example-value"
 
 
 @pytest.mark.parametrize(
@@ -150,7 +163,7 @@ def test_same_name_twice():
     [
         ({"a-b": "example-1", "a.b": "example-2"}, "a_b: from 'keys#a-b' and from 'keys#a.b'"),
         ({"PATH": "example-path"}, "PATH: from 'keys#PATH', and set already"),
-        ({"METAFLOW_USER": "example-user"}, "disallowed env var name 'METAFLOW_USER'"),
+        ({"METAFLOW_USER": "example-user"}, "METAFLOW_USER: from 'keys#METAFLOW_USER', and Metaflow's own"),
         ({"1st": "example-first"}, "'1st'"),
     ],
 )
@@ -199,3 +212,94 @@ def test_pickle():
     for secret in (view, view.api_keys, view.api_keys.API_KEY, view.token):
         with pytest.raises(errors.SecretLeak):
             pickle.dumps(secret)
+
+
+def _no_core() -> None:
+    raise MetaflowException("no core")
+
+
+def test_without_core(monkeypatch: pytest.MonkeyPatch):
+    """Where tacenda's core is missing, Metaflow's own sources work as ever, functions and `{namespace}` among them."""
+    monkeypatch.setattr(secrets_decorator, "core", _no_core)
+    monkeypatch.setattr(metaflow_config, "DEFAULT_SECRETS_BACKEND_TYPE", "inline")
+    monkeypatch.setattr("sys.argv", ["flow.py", "run", "--namespace", "ken"])
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "metaflow.plugins.secrets.inline_secrets_provider.InlineSecretsProvider.get_secret_as_dict",
+        lambda self, name, options, role: asked.append(name) or {},
+    )
+    decorator = DECORATOR(attributes={"sources": [INLINE, "inline.x", "plain", lambda: "to{namespace}"]})
+    decorator.task_pre_step("start", *[None] * 6, 0, 0, None, None)
+    assert asked == ["inline-keys", "x", "plain", "token"]
+
+
+@pytest.mark.parametrize("source", ["vault://secret/x", "local.x", "a.dotted.name", {"type": "vault", "id": "x"}])
+def test_tacendas_without_core(monkeypatch: pytest.MonkeyPatch, source: Any):
+    """What only tacenda can read says then that it is missing."""
+    monkeypatch.setattr(secrets_decorator, "core", _no_core)
+    monkeypatch.setattr(metaflow_config, "DEFAULT_SECRETS_BACKEND_TYPE", "inline")
+    assert failure(source) == "no core"
+
+
+def test_role_of_an_arn(monkeypatch: pytest.MonkeyPatch):
+    """An ARN is asked with the configured role also where the stack in force has nothing of AWS."""
+    monkeypatch.setattr(metaflow_config, "DEFAULT_SECRETS_ROLE", "arn:aws:iam::123456789:role/Reader")
+    arn = "arn:aws:secretsmanager:eu-west-1:123456789:secret:a.dotted.name-abc123"
+    [spec] = parse([arn])
+    assert spec.stack is not None
+    assert [(entry.provider, dict(entry.settings)) for entry in spec.stack.entries] == [
+        ("aws_secretsmanager", {"role_arn": "arn:aws:iam::123456789:role/Reader"})
+    ]
+    assert (spec.name, spec.metaflows, spec.stack.source) == (arn, None, "Metaflow's settings")
+
+
+def test_id_of_somebody_else(monkeypatch: pytest.MonkeyPatch):
+    """An id that looks like a reference to a backend that tacenda has not is for the default provider, as ever."""
+    monkeypatch.setattr(metaflow_config, "DEFAULT_SECRETS_BACKEND_TYPE", "somebodys")
+    [theirs, ours] = parse(["op://vault/item/field", "vault://secret/x"])
+    assert theirs.metaflows is not None
+    assert (theirs.metaflows.secrets_backend_type, theirs.metaflows.secret_id) == ("somebodys", "op://vault/item/field")
+    assert ours.metaflows is None
+
+
+@pytest.mark.parametrize("kind", ["aws", "azure", "gcp"])
+def test_clients_of_somebody_else(monkeypatch: pytest.MonkeyPatch, kind: str):
+    """A cloud's own form stays with Metaflow's provider where somebody else makes the clients for it."""
+    types = {"aws": "aws-secrets-manager", "azure": "az-key-vault", "gcp": "gcp-secret-manager"}
+    forms = {
+        "aws": "arn:aws:secretsmanager:eu-west-1:123456789:secret:a.dotted.name-abc123",
+        "azure": "https://myvault.vault.azure.net/secrets/api-keys",
+        "gcp": "projects/123/secrets/api-keys",
+    }
+    monkeypatch.setattr(metaflow_config, "DEFAULT_SECRETS_BACKEND_TYPE", types[kind])
+    monkeypatch.setattr(metaflow_config, f"DEFAULT_{kind.upper()}_CLIENT_PROVIDER", "ours")
+    [form, name] = parse([forms[kind], "a.dotted.name"], role="r")
+    assert form.metaflows is not None
+    assert name.metaflows is not None
+    assert form.metaflows.to_json() == {
+        "secrets_backend_type": types[kind],
+        "secret_id": forms[kind],
+        "options": {},
+        "role": "r",
+    }
+    assert name.metaflows.secret_id == "a.dotted.name"
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "expected"),
+    [
+        ({"api_keys": '{"A": {"b": 1}}'}, {}, {"A": {"b": 1}}),
+        ({"api_keys": "example-text"}, {}, "example-text"),
+        ({"A": "example-1", "B": "example-2"}, {"json": True}, {"A": "example-1", "B": "example-2"}),
+        ({"A": "example-1"}, {"json": True}, {"A": "example-1"}),
+    ],
+)
+def test_view_of_metaflows_own(monkeypatch: pytest.MonkeyPatch, content: Any, options: Any, expected: Any):
+    """What Metaflow's own provider for GCP gives in one variable is that secret in current.secrets, JSON with keys."""
+    monkeypatch.setattr(
+        "metaflow.plugins.gcp.gcp_secret_manager_secrets_provider.GcpSecretManagerSecretsProvider.get_secret_as_dict",
+        lambda self, name, options, role: content,
+    )
+    view = start_step({"type": "gcp-secret-manager", "id": "projects/123/secrets/api-keys", "options": options})
+    assert view["api-keys"] == expected
+    assert {name: os.environ[name] for name in content} == content

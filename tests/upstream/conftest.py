@@ -7,27 +7,28 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from fetching import ARCHIVE, ELSEWHERE, download, unpack
+from fetching import ELSEWHERE, download, unpack
+from suites import SUITES
 
 ROOT = Path(__file__).parents[2]
 # What their tests import, and tacenda's do not.
-NEEDED = ["mock", "py", "pytest-asyncio", "backports-asyncio-runner; python_version < '3.11'"]
+NEEDED = ["mock", "py", "pytest-asyncio", "pytest-mock", "backports-asyncio-runner; python_version < '3.11'"]
 
 
 @pytest.fixture(scope="session")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
-    """Return a function that brings a repository's tests here: it takes the repository and the distribution."""
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return a function that brings a distribution's tests here, as new files each time, and returns their place."""
 
-    def bring(repository: str, distribution: str) -> Path:
-        target = tmp_path_factory.mktemp("upstream") / repository
+    def bring(distribution: str) -> Path:
+        suite = SUITES[distribution]
+        target = tmp_path_factory.mktemp("upstream") / suite.name
         if elsewhere := os.environ.get(ELSEWHERE):
-            shutil.copytree(Path(elsewhere) / repository / "tests", target / "tests")
+            shutil.copytree(Path(elsewhere) / suite.name / suite.directory, target / suite.directory)
         else:
-            unpack(download(ARCHIVE.format(repository=repository, version=version(distribution))), target)
+            unpack(download(suite.archive(distribution)), target, suite.directory)
         return target
 
     return bring

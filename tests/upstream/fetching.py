@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-ARCHIVE = "https://codeload.github.com/flyteorg/{repository}/tar.gz/refs/tags/v{version}"
 ELSEWHERE = "UPSTREAM_SOURCES"
 """The environment variable that names a directory of checkouts, for machines that do not reach GitHub."""
 
@@ -29,12 +28,12 @@ def download(url: str) -> bytes:
     )
 
 
-def unpack(archive: bytes, target: Path) -> None:
-    """Unpack the files below `tests/` of an archive that has one directory on top."""
+def unpack(archive: bytes, target: Path, directory: str = "tests") -> None:
+    """Unpack the files below a directory of an archive that has one directory on top."""
     with tarfile.open(fileobj=BytesIO(archive)) as files:
         for member in files:
             path = PurePosixPath(*PurePosixPath(member.name).parts[1:])
-            if member.isfile() and path.parts[:1] == ("tests",) and ".." not in path.parts:
+            if member.isfile() and path.parts[:1] == (directory,) and ".." not in path.parts:
                 place = target / path
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_bytes(files.extractfile(member).read())

@@ -10,17 +10,18 @@ import pytest
 from fetching import ELSEWHERE, download, unpack
 
 
-def test_only_tests_are_taken(tmp_path: Path):
-    """Of an archive only regular files below `tests/` are written, and none beside the target."""
+@pytest.mark.parametrize("directory", ["tests", "test"])
+def test_only_tests_are_taken(tmp_path: Path, directory: str):
+    """Of an archive only regular files below the tests' directory are written, and none beside the target."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as files:
-        for name in ("top/tests/unit/test_a.py", "top/setup.py", "top/tests/../../../outside.py", "top"):
-            member = tarfile.TarInfo(name)
+        for name in ("tests/unit/test_a.py", "test/unit/test_a.py", "setup.py", f"{directory}/../../../outside.py", ""):
+            member = tarfile.TarInfo(f"top/{name}")
             member.size = 7
             files.addfile(member, io.BytesIO(b"example"))
     target = tmp_path / "deep" / "target"
-    unpack(packed.getvalue(), target)
-    assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*.py")] == [Path("deep/target/tests/unit/test_a.py")]
+    unpack(packed.getvalue(), target, directory)
+    assert [*tmp_path.rglob("*.py")] == [target / directory / "unit" / "test_a.py"]
 
 
 def test_no_connection():

@@ -11,8 +11,9 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from suites import SUITES
 
-pytestmark = [pytest.mark.extra, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.extra, pytest.mark.timeout(1800)]
 
 # Imports the orchestrator as its users do, and says at the end whether the adapter was whole all the time.
 WATCH = """
@@ -22,36 +23,21 @@ from tacenda._adapters import problems
 def pytest_terminal_summary(terminalreporter):
     terminalreporter.write_line(f"problems of the adapter: {{problems({name!r})}}")
 """
-SUITES = {
-    "flytekit": (
-        "flytekit",
-        "import flytekit",
-        ["tests/flytekit/unit/core/test_context_manager.py", "tests/flytekit/unit/models/core/test_security.py"],
-    ),
-    "flyte": (
-        "flyte-sdk",
-        "import flyte.types; flyte.types._load_custom_type_transformers()",
-        ["tests/user_api/test_secret*.py", "tests/flyte/remote/*secret*.py"],
-    ),
-}
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param("flytekit", marks=pytest.mark.flytekit), pytest.param("flyte", marks=pytest.mark.flyte)]
-)
-def test_same_results(name: str, sources: Callable[[str, str], Path], needed: Path, tmp_path: Path):
-    """Each of upstream's tests of secrets has the same outcome with the adapter and without, and most pass."""
-    repository, trigger, patterns = SUITES[name]
-    place = sources(repository, name)
-    files = sorted({str(path.relative_to(place)) for pattern in patterns for path in place.glob(pattern)})
-    assert len(files) >= len(patterns), f"{repository} {place} no longer has {patterns}, or not all of them: {files}"
-    (needed / "watching.py").write_text(WATCH.format(trigger=trigger, name=name))
+@pytest.mark.parametrize("name", [pytest.param(name, marks=getattr(pytest.mark, name)) for name in SUITES])
+def test_same_results(name: str, sources: Callable[[str], Path], needed: Path, tmp_path: Path):
+    """Each of upstream's tests has the same outcome with the adapter and without, and most pass."""
+    suite, place = SUITES[name], sources(name)
+    files = sorted({str(path.relative_to(place)) for pattern in suite.patterns for path in place.glob(pattern)})
+    assert len(files) >= len(suite.patterns), f"{place} no longer has {suite.patterns}, or not all of them: {files}"
+    (needed / "watching.py").write_text(WATCH.format(trigger=suite.trigger, name=name))
 
     def run(**variables: str) -> tuple[dict[str, str], str]:
         report = tmp_path / "report.xml"
-        home = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+        home = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "USER": "tester"}
         path = os.pathsep.join([str(needed), *filter(None, [os.environ.get("PYTHONPATH")])])
-        options = ["-p", "watching", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", ".", "-q"]
+        options = ["-p", "watching", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", ".", "-q", *suite.options]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *options, f"--junitxml={report}", *files],
             cwd=place,
@@ -69,6 +55,7 @@ def test_same_results(name: str, sources: Callable[[str, str], Path], needed: Pa
     adapted, said = run()
     assert "problems of the adapter: []\n" in said, said
     assert adapted == without, said
+    assert any("secret" in test.lower() for test in without), said
     count = Counter(without.values())
     assert count["passed"] >= 10 * max(1, count["failed"] + count["error"]), said
 

@@ -38,6 +38,9 @@ from tacenda._adapters import problems
 
 homes = [decorator.__module__ for decorator in STEP_DECORATORS if decorator.name == "secrets"]
 answer = problems("metaflow") if homes and homes[-1].startswith("metaflow_extensions.tacenda.") else None
+problem = getattr(sys.modules.get("metaflow_extensions.tacenda.plugins.mfextinit_tacenda"), "problem", None)
+if problem and not str(getattr(problem, "name", "")).startswith("metaflow."):  # as of an older one
+    tell("tacenda's adapter cannot be imported: ", problem)
 """
 _ASK = """
 from importlib.metadata import entry_points

@@ -79,6 +79,9 @@ if TYPE_CHECKING:
 
 __all__ = ["GcpSecretManager", "gcp_secret_manager"]
 
+# Its certificate is good for the service's own address too, for who leads clients of that one here.
+_SERVICE = "secretmanager.googleapis.com"
+
 
 class GcpSecretManager:
     """A running double of Secret Manager; see `gcp_secret_manager` and this module.
@@ -107,7 +110,7 @@ class GcpSecretManager:
         self._service = Service()
         self._identities = Identities(project)
         self._tokens = Tokens(self._identities, required=tls)
-        self._certificates = Certificates("127.0.0.1", "localhost", PROXIED) if tls else None
+        self._certificates = Certificates("127.0.0.1", "localhost", PROXIED, _SERVICE) if tls else None
         self.ca_cert = self._certificates.ca_cert if self._certificates else None
         pair = (self._certificates.key, self._certificates.certificate) if self._certificates else None
         try:

@@ -42,5 +42,8 @@ def clear_errors(what: str) -> Iterator[None]:
     try:
         yield
     except SecretError as error:
-        problems = [str(failure) for failure in error.failures.values()] or [str(error)]
-        raise MetaflowException("\n".join([f"{what}:", *problems])) from None
+        from metaflow_extensions.tacenda.plugins._missing_sdk import advice
+
+        failures = [*error.failures.values()] or [error]
+        messages = dict.fromkeys(map(str, failures))  # once, where all failed for one reason
+        raise MetaflowException("\n".join([f"{what}:", *messages, *advice(failures)])) from None

@@ -12,12 +12,15 @@ class Fetched(NamedTuple):
     """One source of a step, fetched.
 
     Attributes:
-        source: as it was written; the `id` of a dict, without the type of `type.id`.
+        source: as it was written; the `id` of a dict. No two of a step are the same.
         value: the secret in its natural type.
         variables: the environment variables that Metaflow's own provider makes of it; None where tacenda's rule
             holds: the keys of a bundle, or the source's short name.
+        called: what the source has become, if that is not what was written: `{namespace}` filled in, the version left
+            out of `NAME/VERSION`. Short names are of this; two sources of a step may share it.
     """
 
     source: str
     value: Any
     variables: Mapping[str, str] | None = None
+    called: str | None = None

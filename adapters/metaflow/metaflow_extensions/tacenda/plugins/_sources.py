@@ -1,96 +1,109 @@
-"""Which source is tacenda's and which is Metaflow's own, and what both hold."""
+"""What the sources of a step hold: tacenda's are asked for together, Metaflow's own as upstream asks."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeGuard
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import combinations, count
+from typing import TYPE_CHECKING, Any
 
-from metaflow import metaflow_config
 from metaflow.exception import MetaflowException
-from metaflow.plugins.secrets.secrets_spec import SecretSpec
-from metaflow.plugins.secrets.utils import get_secrets_backend_provider
 
+from metaflow_extensions.tacenda.plugins import _metaflows_own, _stack
+from metaflow_extensions.tacenda.plugins._callables import resolved
 from metaflow_extensions.tacenda.plugins._fetched import Fetched
+from metaflow_extensions.tacenda.plugins._names import short_names
+from metaflow_extensions.tacenda.plugins._spec import Spec, parse
+from metaflow_extensions.tacenda.plugins._spelling import as_metaflow
+
+if TYPE_CHECKING:
+    from tacenda._stack import Stack
+
+__all__ = ["fetch", "fetched_from", "named_apart", "names_of_stacks"]
 
 
-def fetch(sources: Sequence[str | dict[str, Any]], role: str | None) -> list[Fetched]:
-    """Return what each source holds, in order; tacenda's are asked for in one call.
+def fetch(sources: Any, role: str | None, flow: Any = None) -> list[Fetched]:
+    """Return what each source holds, in order. All names in one stack are one call: one batch, where it has them.
+
+    Args:
+        sources: as declared; functions among them are called.
+        role: the decorator's.
+        flow: the flow in its task.
 
     Raises:
         tacenda.SecretError: from tacenda's stack.
-        MetaflowException: from Metaflow's own providers, or for two sources of one name.
+        MetaflowException: from Metaflow's own providers, for two sources of one name, or a function that failed.
     """
-    import tacenda
-
-    ours = [source for source in sources if is_tacendas(source)]
-    values = tacenda.get_many(ours) if ours else {}
-    fetched: dict[str, Fetched] = {}
-    for source in sources:
-        if isinstance(source, str) and source in values:
-            secret = Fetched(source, values[source])
-        else:
-            secret = _from_metaflow(_spec(source, metaflow_config.DEFAULT_SECRETS_ROLE if role is None else role))
-        if secret.source in fetched:
-            raise MetaflowException(f"@secrets has two sources named {secret.source!r}: declare each secret once")
-        fetched[secret.source] = secret
-    return [*fetched.values()]
+    specs = named_apart(parse(resolved(sources, flow), role))
+    values = _asked(specs)
+    return [fetched_from(spec, values) for spec in specs]
 
 
-def is_tacendas(source: Any) -> TypeGuard[str]:
-    """Return whether a source goes to tacenda's stack: every text does, unless Metaflow has an answer for it.
-
-    Metaflow has one for `type.id` with a type it knows, and for a name without a dot when it has a default backend;
-    then a tacenda configuration goes first, because somebody put it there for this project.
-    """
-    from metaflow.plugins import SECRETS_PROVIDERS
-
-    if not isinstance(source, str):
-        return False
-    head, dot, _ = source.partition(".")
-    if dot and head in {provider.TYPE for provider in SECRETS_PROVIDERS}:
-        return False
-    return bool(dot) or "://" in source or metaflow_config.DEFAULT_SECRETS_BACKEND_TYPE is None or _is_configured()
-
-
-def _is_configured() -> bool:
-    if os.environ.get("TACENDA_STACK") or os.environ.get("TACENDA_CONFIG"):
-        return True
-    try:
-        from tacenda._config import find_configuration
-    except ImportError:  # in a container whose image lacks tacenda
-        return False
-    return find_configuration().path is not None
-
-
-def _spec(source: Any, role: str | None) -> SecretSpec:
-    if isinstance(source, str):
-        return SecretSpec.secret_spec_from_str(source, role=role)
-    if isinstance(source, dict):
-        return SecretSpec.secret_spec_from_dict(source, role=role)
-    raise MetaflowException("@secrets sources items must be either a string or a dict")
-
-
-def _from_metaflow(spec: SecretSpec) -> Fetched:
-    """Return a secret from one of Metaflow's own providers, as upstream reads it: a flat bundle of texts."""
-    from tacenda import SecretBundle
-    from tacenda._register import register
-
-    provider = get_secrets_backend_provider(spec.secrets_backend_type)
-    try:
-        content = provider.get_secret_as_dict(spec.secret_id, options=spec.options, role=spec.role)
-    except Exception as error:  # noqa: BLE001 - as upstream: a provider fails in any way
-        problem = str(error)
+def fetched_from(spec: Spec, values: Sequence[tuple[Stack, dict[str, Any]]]) -> Fetched:
+    """Return what a source holds, of what stacks hold; Metaflow's own provider is asked here."""
+    variables = None
+    if spec.metaflows is not None:
+        value, variables = _metaflows_own.read(spec.metaflows)
     else:
-        _refuse_other_than_text(spec, content)
-        bundle = SecretBundle(content, spec.secret_id)
-        register(bundle, spec.secret_id)
-        return Fetched(spec.secret_id, bundle, content)
-    raise MetaflowException(f"Failed to retrieve secret '{spec.secret_id}': {problem}")
+        value = next(found[spec.name] for stack, found in values if stack == spec.stack)
+        if spec.spelled_by:
+            variables = as_metaflow(spec.spelled_by, short_names(spec.called)[0], value)
+        elif spec.variable:
+            variables = as_metaflow("", spec.variable, value)
+    return Fetched(spec.source, value, variables, spec.called if spec.called != spec.source else None)
 
 
-def _refuse_other_than_text(spec: SecretSpec, content: Mapping[Any, Any]) -> None:
-    # Upstream's rule; its own message would repeat the value.
-    odd = [f"{key!r} ({type(value).__name__})" for key, value in content.items() if not isinstance(value, str)]
-    if odd:
-        raise MetaflowException(f"Invalid env vars from secret {spec.secret_id}: not text: {', '.join(odd)}")
+def _asked(specs: Sequence[Spec]) -> list[tuple[Stack, dict[str, Any]]]:
+    """Return each stack that is asked, with what it holds; every secret that failed is in one error."""
+    from tacenda.errors import SecretError
+
+    found: list[tuple[Stack, dict[str, Any]]] = []
+    errors: list[SecretError] = []
+    for stack, names in names_of_stacks(specs):
+        try:
+            found.append((stack, _stack.store_for(stack).get_many(names)))
+        except SecretError as error:
+            errors.append(error)
+    if len(errors) > 1:
+        failures = {name: failure for error in errors for name, failure in (error.failures or {"": error}).items()}
+        raise SecretError("several stacks could not be read", failures=failures)
+    if errors:
+        raise errors[0]
+    return found
+
+
+def names_of_stacks(specs: Iterable[Spec]) -> list[tuple[Stack, list[str]]]:
+    """Return each stack that is to be asked, with the names to ask it for."""
+    stacks: list[tuple[Stack, list[str]]] = []
+    for spec in specs:
+        if spec.stack is None:
+            continue
+        names = next((names for stack, names in stacks if stack == spec.stack), None)
+        if names is None:  # settings are mappings, so that a stack is no key
+            names = []
+            stacks.append((spec.stack, names))
+        names.append(spec.name)
+    return stacks
+
+
+def named_apart(specs: Sequence[Spec]) -> list[Spec]:
+    """Return the sources, each with a name of its own: Metaflow's own may share an `id`, and get numbers.
+
+    Raises:
+        MetaflowException: for two other sources of one name, or two that are one secret.
+    """
+    for one, other in combinations(specs, 2):
+        if one.metaflows is not None and other.metaflows is not None:
+            continue
+        if one.source == other.source:
+            raise MetaflowException(f"@secrets has two sources named {one.source!r}: declare each secret once")
+        if one.stack is not None and (one.stack, one.name) == (other.stack, other.name):
+            raise MetaflowException(
+                f"@secrets has two sources that are one secret, {one.source!r} and {other.source!r}: "
+                "declare each secret once"
+            )
+    numbers = {name: count(1) for name, times in Counter(spec.source for spec in specs).items() if times > 1}
+    return [
+        spec._replace(source=f"{spec.source} ({next(numbers[spec.source])})") if spec.source in numbers else spec
+        for spec in specs
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from metaflow.exception import MetaflowException
@@ -10,10 +11,13 @@ from metaflow.metaflow_current import Current, current
 from metaflow.plugins.secrets.secrets_decorator import SecretsDecorator
 from metaflow.unbounded_foreach import UBF_TASK
 
+from metaflow_extensions.tacenda.plugins._callables import resolved
 from metaflow_extensions.tacenda.plugins._core import clear_errors, core
-from metaflow_extensions.tacenda.plugins._sources import fetch, is_tacendas
+from metaflow_extensions.tacenda.plugins._fan_out import spread_start
+from metaflow_extensions.tacenda.plugins._package import carries_the_package, packaged_files
+from metaflow_extensions.tacenda.plugins._sources import fetch
+from metaflow_extensions.tacenda.plugins._spec import left_to_metaflow
 from metaflow_extensions.tacenda.plugins._variables import inject
-from metaflow_extensions.tacenda.plugins._view import view
 
 
 class TacendaSecretsDecorator(SecretsDecorator):
@@ -24,42 +28,68 @@ class TacendaSecretsDecorator(SecretsDecorator):
 
     Parameters
     ----------
-    sources : List[Union[str, Dict[str, Any]]], default: []
-        Names in the active tacenda stack, references such as `vault://secret/ml/training`, and everything that
-        Metaflow's own @secrets takes
+    sources : List[Union[str, Dict[str, Any], Callable]], default: []
+        Names in the active tacenda stack or secrets backend, in which `{namespace}` is the run's; references such as
+        `vault://secret/ml/training`, ARNs, URLs of Azure, names of GCP; everything that Metaflow's own @secrets takes;
+        and functions, also one instead of the list, that take the flow and return such sources when the step starts
     role : str, optional, default: None
-        Role for Metaflow's own providers; a tacenda stack has a setting of its own
+        Role to assume for secrets in AWS
     allow_override : bool, optional, default: False
         Toggle whether secrets can replace existing environment variables
     env : bool, optional, default: True
         False leaves the environment alone: the secrets are in `current.secrets` only
+    allow_leak : List[str], default: []
+        Artifacts of the step that may hold a secret's value; any other that does fails the task
+    prefix : str, optional, default: None
+        What the names of these variables begin with: with `PROD_` the key API_KEY is in PROD_API_KEY
     """
 
     name = "secrets"
-    defaults = {**SecretsDecorator.defaults, "env": True}  # noqa: RUF012 - Metaflow's own form
+    defaults = {  # noqa: RUF012 - Metaflow's own form
+        "allow_override": False,  # which older versions lack
+        **SecretsDecorator.defaults,
+        "env": True,
+        "prefix": None,
+        "allow_leak": [],
+    }
+
+    def package_init(self, flow: Any, step_name: str, environment: Any) -> None:
+        """Remember whose code package is being made."""
+        self._carrying = flow if carries_the_package(self, flow) else None
+
+    def add_to_package(self) -> Iterable[tuple[str, str]]:
+        """Carry tacenda and the stack in force to steps that run elsewhere; once for a flow."""
+        flow = getattr(self, "_carrying", None)
+        return () if flow is None else packaged_files(flow, self.name)
 
     def task_pre_step(self, step_name: str, *context: Any) -> None:
         """Fetch the declared secrets, inject them, and show them in `current.secrets`."""
         # Metaflow passes: task_datastore, metadata, run_id, task_id, flow, graph, these three, inputs.
-        retry_count, max_user_code_retries, ubf_context = context[6:9]
+        flow, (retry_count, max_user_code_retries, ubf_context) = context[4], context[6:9]
         if retry_count > max_user_code_retries:
             return  # the attempt in which @catch stands in for the user's code
         try:
             core()
         except MetaflowException:
-            if any(map(is_tacendas, self.attributes["sources"])):
-                raise
             # As in a container whose image lacks tacenda: what never needed it works as without it.
+            sources = left_to_metaflow(resolved(self.attributes["sources"], flow))
+            if sources is None:
+                raise
+            self.attributes["sources"] = sources
             super().task_pre_step(step_name, *context)
             Current.secrets = property(lambda _: core())  # says what is missing
             return
+        if self.attributes["sources"]:
+            spread_start(flow)
         with clear_errors("Failed to retrieve secrets"):
             core().masking.install()  # before the first value is there
-            fetched = fetch(self.attributes["sources"], self.attributes["role"])
+            fetched = fetch(self.attributes["sources"], self.attributes["role"], flow)
         if self.attributes["env"] and not _inherits_the_environment(ubf_context):
             with clear_errors("Cannot inject secrets as environment variables (none was set; env=False does without)"):
-                inject(fetched, allow_override=self.attributes["allow_override"])
-        current._update_env({"secrets": view(fetched)})  # noqa: SLF001 - as Metaflow's decorators
+                inject(fetched, allow_override=self.attributes["allow_override"], prefix=self.attributes["prefix"])
+        from metaflow_extensions.tacenda.plugins._step_secrets import StepSecrets  # which needs tacenda's core
+
+        current._update_env({"secrets": StepSecrets(fetched)})  # noqa: SLF001 - as Metaflow's decorators
 
 
 def _inherits_the_environment(ubf_context: str | None) -> bool:
