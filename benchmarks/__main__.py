@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import tacenda
-from benchmarks import clouds, importing, reading, startup
+from benchmarks import clouds, importing, metaflow, reading, startup
 from benchmarks.masking import Masking, versions
 
 _PACKAGES = (
@@ -21,6 +21,7 @@ _PACKAGES = (
     "aws-secretsmanager-caching",
     "boto3",
     "moto",
+    "metaflow",
     "azure-identity",
     "azure-keyvault-secrets",
     "google-cloud-secret-manager",
@@ -37,7 +38,7 @@ def main() -> int:
         masking = Masking()
         results = []
         for result in itertools.chain(
-            startup.run(server), clouds.run(), importing.run(), reading.run(server), masking.run()
+            startup.run(server), clouds.run(), importing.run(), metaflow.run(), reading.run(server), masking.run()
         ):
             print(f"{'ok  ' if result.ok else 'MISS'} {result.what}: {result.reached} ({result.goal})", flush=True)
             results.append(result)
