@@ -38,7 +38,7 @@ def _measure() -> list[float]:
     """Return the seconds that saving takes without a guard, and what the guard adds for each number of secrets."""
     import numpy as np
 
-    from metaflow_extensions.tacenda.plugins._artifacts import guarded_artifacts
+    from metaflow_extensions.tacenda.plugins.leaks._artifacts import guarded_artifacts
     from tacenda.masking import registry
 
     artifacts = [("weights", np.random.default_rng(1).random(_SIZE // 8))]

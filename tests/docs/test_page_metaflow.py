@@ -137,7 +137,7 @@ def table(heading: str) -> list[list[str]]:
 @pytest.mark.metaflow
 def test_the_sources():
     """Each form of a source in the table is taken, and read by whom the table says."""
-    from metaflow_extensions.tacenda.plugins._spec import parse
+    from metaflow_extensions.tacenda.plugins.sources._spec import parse
 
     code = [span for row in table("written as") for span in re.findall(r"`([^`]+)`", row[0])]
     known = [ast.literal_eval(span) for span in code if not span.startswith("f")]
@@ -162,7 +162,8 @@ def test_the_variables():
 @pytest.mark.metaflow
 def test_the_numbers():
     """Versions and waiting times are those of the code."""
-    from metaflow_extensions.tacenda.plugins import _fan_out, _patches
+    from metaflow_extensions.tacenda.plugins import _patches
+    from metaflow_extensions.tacenda.plugins.step import _fan_out
 
     assert f"It fits Metaflow {_patches._FITS};" in TEXT
     assert f"A foreach of {_fan_out._NARROW} and more waits a random time of\nat most {_fan_out._LONGEST:.0f} s" in TEXT

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import metaflow  # noqa: F401 - before any module of the adapter, which Metaflow loads itself
 import pytest
 
 from tacenda.masking import Masker, find_leaks

@@ -20,7 +20,7 @@ COMPARED = """
 import sys
 from metaflow.metaflow_config import DEFAULT_SECRETS_BACKEND_TYPE as kind
 from metaflow.plugins.secrets.utils import get_secrets_backend_provider
-from metaflow_extensions.tacenda.plugins._sources import fetch
+from metaflow_extensions.tacenda.plugins.sources._fetch import fetch
 names = sys.argv[1:]
 theirs = {name: get_secrets_backend_provider(kind).get_secret_as_dict(name) for name in names}
 ours = {secret.source: dict(secret.variables) for secret in fetch(names, None)}

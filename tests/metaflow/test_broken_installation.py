@@ -46,7 +46,7 @@ def shown(module: str, error: str, program: str) -> str:
 )
 def test_plugins(error: str, told: str):
     """If our @secrets cannot be imported, Metaflow's own serves, which is said: nothing is masked then."""
-    text = shown(f"{PLUGINS}._spec", error, WHOSE)
+    text = shown(f"{PLUGINS}._core", error, WHOSE)
     assert "@secrets is Metaflow's own and nothing is masked" in text
     assert told in text
     assert text.split()[-1] == OWN
@@ -55,7 +55,7 @@ def test_plugins(error: str, told: str):
 def test_check():
     """`tacenda check` says what is broken, and does not blame Metaflow's version."""
     program = "import sys; sys.argv = ['tacenda', 'check']\nfrom tacenda.cli import main\nmain()"
-    text = shown(f"{PLUGINS}._spec", "ModuleNotFoundError('No module named x', name='x')", program)
+    text = shown(f"{PLUGINS}._core", "ModuleNotFoundError('No module named x', name='x')", program)
     assert "tacenda's adapter cannot be imported: ModuleNotFoundError: No module named x" in text
     assert "2.15.20" not in text
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from metaflow.exception import MetaflowException
 
-from metaflow_extensions.tacenda.plugins._callables import declared, resolved
+from metaflow_extensions.tacenda.plugins.sources._callables import declared, resolved
 
 FLOW = """
 from metaflow import FlowSpec, Parameter, current, secrets, step

@@ -255,7 +255,7 @@ def test_cannot_be_loaded(cli: Cli, before: str, message: str):
     assert report["code"] == 1
     assert "tacenda: warning: flow.py:8: secrets are fetched by hand" in report["message"].replace("py:9", "py:8")
     assert f"tacenda: flow.py cannot be loaded: {message}" in report["message"]
-    assert "_exit" in before or "flow.py, line 3" in report["message"]
+    assert "_exit" in before or re.search("flow.py, line [34]", report["message"])  # Python 3.10 counts from `class`
 
 
 def test_metaflows_own_checks(cli: Cli):

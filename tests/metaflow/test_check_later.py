@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from metaflow import FlowSpec, Parameter, current, step
 
-from metaflow_extensions.tacenda.plugins._check_later import ask_now
+from metaflow_extensions.tacenda.plugins.check._later import ask_now
 
 pytestmark = pytest.mark.metaflow
 

@@ -10,9 +10,9 @@ import pytest
 from metaflow import metaflow_config
 from steps import clean_step, failure, in_a_process, start_step  # noqa: F401
 
-from metaflow_extensions.tacenda.plugins._snapshot import make_snapshot
-from metaflow_extensions.tacenda.plugins._spec import parse
-from metaflow_extensions.tacenda.plugins._stack import configured_stack, in_force
+from metaflow_extensions.tacenda.plugins.backend._stack import configured_stack, in_force
+from metaflow_extensions.tacenda.plugins.remote._snapshot import make_snapshot
+from metaflow_extensions.tacenda.plugins.sources._spec import parse
 
 pytestmark = pytest.mark.usefixtures("clean_step")
 

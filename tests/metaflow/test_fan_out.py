@@ -11,8 +11,8 @@ import pytest
 from aws_lab import AwsGateway
 from metaflow.exception import MetaflowException
 
-from metaflow_extensions.tacenda.plugins import _fan_out
-from metaflow_extensions.tacenda.plugins._fan_out import longest_wait, spread_start
+from metaflow_extensions.tacenda.plugins.step import _fan_out
+from metaflow_extensions.tacenda.plugins.step._fan_out import longest_wait, spread_start
 from tacenda.testing import Gateway, moto, openbao
 
 pytestmark = pytest.mark.metaflow

@@ -102,7 +102,7 @@ def test_refused(source: Any, message: str):
 )
 def test_whose(monkeypatch: pytest.MonkeyPatch, kind: str, text: str, upstreams: bool):
     """A reference to another backend than the default, or in a form that upstream refuses, is tacenda's."""
-    from metaflow_extensions.tacenda.plugins import _get_secret
+    from metaflow_extensions.tacenda.plugins.sources import _get_secret
 
     monkeypatch.setattr(metaflow_config, "DEFAULT_SECRETS_BACKEND_TYPE", kind)
     monkeypatch.setattr(_get_secret, "variables_of", lambda source, role: {"asked": "tacenda"})

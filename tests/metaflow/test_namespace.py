@@ -14,7 +14,7 @@ from metaflow import current, metaflow_config, namespace
 from metaflow.client import core
 from steps import clean_step, failure, start_step  # noqa: F401
 
-from metaflow_extensions.tacenda.plugins._namespace import legal, run_namespace
+from metaflow_extensions.tacenda.plugins.sources._namespace import legal, run_namespace
 from tacenda._naming import CONVENTIONS
 
 pytestmark = pytest.mark.usefixtures("clean_step")

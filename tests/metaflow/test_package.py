@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from metaflow.exception import MetaflowException
 
-from metaflow_extensions.tacenda.plugins import _snapshot
-from metaflow_extensions.tacenda.plugins._package import core_files, packaged_files
+from metaflow_extensions.tacenda.plugins.remote import _snapshot
+from metaflow_extensions.tacenda.plugins.remote._package import core_files, packaged_files
 
 pytestmark = pytest.mark.metaflow
 

@@ -16,7 +16,7 @@ from metaflow.plugins.secrets import SecretsProvider
 from metaflow.plugins.secrets.utils import get_secrets_backend_provider
 from steps import clean_step, failure, in_a_process, start_step  # noqa: F401
 
-from metaflow_extensions.tacenda.plugins import _backend_types
+from metaflow_extensions.tacenda.plugins.backend import _backend_types
 from tacenda.testing import OpenBao, openbao
 
 pytestmark = pytest.mark.usefixtures("clean_step")

@@ -11,7 +11,7 @@ from aws_lab import AwsGateway
 from containers import Cluster, Deployment, Pod
 from programs import places_of
 
-from metaflow_extensions.tacenda.plugins._namespace import legal
+from metaflow_extensions.tacenda.plugins.sources._namespace import legal
 from tacenda.testing import moto, openbao
 from tacenda.testing._moto import Moto
 from tacenda.testing._openbao import OpenBao
@@ -72,7 +72,7 @@ VALUES = [SECRETS["api-keys"]["API_KEY"], SECRETS["db-credentials-prod"]["PASSWO
 FETCH = """
 import metaflow
 from metaflow_extensions.tacenda.plugins._core import clear_errors
-from metaflow_extensions.tacenda.plugins._sources import fetch
+from metaflow_extensions.tacenda.plugins.sources._fetch import fetch
 try:
     with clear_errors("Failed to retrieve secrets"):
         fetch({sources!r}, None)

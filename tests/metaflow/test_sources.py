@@ -17,7 +17,7 @@ from steps import DECORATOR, clean_step, failure, start_step  # noqa: F401
 
 import tacenda
 from metaflow_extensions.tacenda.plugins import secrets_decorator
-from metaflow_extensions.tacenda.plugins._spec import parse
+from metaflow_extensions.tacenda.plugins.sources._spec import parse
 from tacenda import errors, masking
 
 STORED = {"api-keys": {"API_KEY": "example-value"}, "a.dotted.name": "example-dotted", "token": "example-token"}

@@ -12,8 +12,8 @@ from unittest import mock
 import pytest
 from metaflow.plugins.secrets.utils import validate_env_vars
 
-from metaflow_extensions.tacenda.plugins._fetched import Fetched
-from metaflow_extensions.tacenda.plugins._variables import inject
+from metaflow_extensions.tacenda.plugins.sources._fetched import Fetched
+from metaflow_extensions.tacenda.plugins.step._variables import inject
 from tacenda._values import natural, wrap
 from tacenda.errors import Conflict, InvalidReference
 

@@ -9,10 +9,10 @@ import pickle
 import metaflow  # noqa: F401 - before its extension, as it is everywhere
 import pytest
 
-from metaflow_extensions.tacenda.plugins._fetched import Fetched
-from metaflow_extensions.tacenda.plugins._names import short_names
-from metaflow_extensions.tacenda.plugins._spec import parse
-from metaflow_extensions.tacenda.plugins._step_secrets import StepSecrets
+from metaflow_extensions.tacenda.plugins.sources._fetched import Fetched
+from metaflow_extensions.tacenda.plugins.sources._names import short_names
+from metaflow_extensions.tacenda.plugins.sources._spec import parse
+from metaflow_extensions.tacenda.plugins.step._step_secrets import StepSecrets
 from tacenda import Secret, SecretBytes, reveal
 from tacenda._values import natural
 from tacenda.errors import Conflict, SecretLeak, SecretNotFound

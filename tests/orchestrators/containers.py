@@ -251,6 +251,8 @@ def _environment(home: Path, *packages: str) -> Path:
 def _install(*arguments: str) -> None:
     uv = _uv()
     command = [uv, "pip", "install", "--quiet"] if uv else [sys.executable, "-m", "pip", "install", "--quiet"]
+    if uv and "--python" not in arguments:  # uv would take the first environment that it finds
+        command += ["--python", sys.executable]
     subprocess.run([*command, *arguments], check=True)
 
 

@@ -26,7 +26,7 @@ import json, os, sys
 sys.path[:] = [place for place in sys.path if place]
 request = json.load(sys.stdin)
 try:
-    from metaflow_extensions.tacenda.plugins._check_flow import answer
+    from metaflow_extensions.tacenda.plugins.check._flow import answer
 except Exception as error:
     why = type(error).__name__ + (f": {error}" if isinstance(error, ImportError) else "")
     told = {"failed": "Metaflow, or tacenda's adapter for it, cannot be imported: " + why}

@@ -8,7 +8,7 @@ from typing import Any
 
 from metaflow import metaflow_config, metaflow_config_funcs
 
-from metaflow_extensions.tacenda.plugins._backend_types import CLOUDS, PREFIXES
+from metaflow_extensions.tacenda.plugins.backend._backend_types import CLOUDS, PREFIXES
 
 __all__ = ["CHOSEN_BY", "changed"]
 
@@ -41,7 +41,7 @@ def changed() -> dict[str, Any]:
 def _carried() -> Iterator[tuple[str, str]]:
     """Yield the settings that were in force where the flow was deployed from, where nothing else is set here."""
     try:
-        from metaflow_extensions.tacenda.plugins._snapshot import carried
+        from metaflow_extensions.tacenda.plugins.remote._snapshot import carried
     except ImportError:
         return
     for name, value in (carried() or {}).get("settings", {}).items():

@@ -27,15 +27,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from metaflow_extensions.tacenda.plugins._artifacts import guarded_artifacts, masked_foreach_value, noted_step
-from metaflow_extensions.tacenda.plugins._cards import knowing_command, masked_data, masked_input, masked_page
 from metaflow_extensions.tacenda.plugins._current import masked_output, undeclared
-from metaflow_extensions.tacenda.plugins._exceptions import masked_event, masked_raise, masked_wrapper
-from metaflow_extensions.tacenda.plugins._get_secret import answering_more
-from metaflow_extensions.tacenda.plugins._graph import without_inline_values
-from metaflow_extensions.tacenda.plugins._masked_providers import registering
-from metaflow_extensions.tacenda.plugins._namespace import namespace_before_a_task
-from metaflow_extensions.tacenda.plugins._tags import masked_tags
+from metaflow_extensions.tacenda.plugins.leaks._artifacts import guarded_artifacts, masked_foreach_value, noted_step
+from metaflow_extensions.tacenda.plugins.leaks._cards import knowing_command, masked_data, masked_input, masked_page
+from metaflow_extensions.tacenda.plugins.leaks._exceptions import masked_event, masked_raise, masked_wrapper
+from metaflow_extensions.tacenda.plugins.leaks._graph import without_inline_values
+from metaflow_extensions.tacenda.plugins.leaks._masked_providers import registering
+from metaflow_extensions.tacenda.plugins.leaks._tags import masked_tags
+from metaflow_extensions.tacenda.plugins.sources._get_secret import answering_more
+from metaflow_extensions.tacenda.plugins.sources._namespace import namespace_before_a_task
 from tacenda._adapters import Patch
 
 __all__ = ["PATCHES"]

@@ -1,23 +1,18 @@
-"""`@secrets`: Metaflow's decorator, which also asks tacenda's stacks and fills `current.secrets`."""
+"""`@secrets`: Metaflow's decorator, which also asks tacenda's stacks and fills `current.secrets`.
+
+Every process of Metaflow's imports this, so it imports what it needs when it is needed.
+"""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from typing import Any
 
 from metaflow.exception import MetaflowException
-from metaflow.metaflow_current import Current, current
+from metaflow.metaflow_current import Current
 from metaflow.plugins.secrets.secrets_decorator import SecretsDecorator
-from metaflow.unbounded_foreach import UBF_TASK
 
-from metaflow_extensions.tacenda.plugins._callables import resolved
-from metaflow_extensions.tacenda.plugins._core import clear_errors, core
-from metaflow_extensions.tacenda.plugins._fan_out import spread_start
-from metaflow_extensions.tacenda.plugins._package import carries_the_package, packaged_files
-from metaflow_extensions.tacenda.plugins._sources import fetch
-from metaflow_extensions.tacenda.plugins._spec import left_to_metaflow
-from metaflow_extensions.tacenda.plugins._variables import inject
+from metaflow_extensions.tacenda.plugins._core import core
 
 
 class TacendaSecretsDecorator(SecretsDecorator):
@@ -55,10 +50,14 @@ class TacendaSecretsDecorator(SecretsDecorator):
 
     def package_init(self, flow: Any, step_name: str, environment: Any) -> None:
         """Remember whose code package is being made."""
+        from metaflow_extensions.tacenda.plugins.remote._package import carries_the_package
+
         self._carrying = flow if carries_the_package(self, flow) else None
 
     def add_to_package(self) -> Iterable[tuple[str, str]]:
         """Carry tacenda and the stack in force to steps that run elsewhere; once for a flow."""
+        from metaflow_extensions.tacenda.plugins.remote._package import packaged_files
+
         flow = getattr(self, "_carrying", None)
         return () if flow is None else packaged_files(flow, self.name)
 
@@ -70,28 +69,21 @@ class TacendaSecretsDecorator(SecretsDecorator):
             return  # the attempt in which @catch stands in for the user's code
         try:
             core()
-        except MetaflowException:
-            # As in a container whose image lacks tacenda: what never needed it works as without it.
-            sources = left_to_metaflow(resolved(self.attributes["sources"], flow))
-            if sources is None:
-                raise
-            self.attributes["sources"] = sources
+        except MetaflowException as lacking:
+            self._leave_to_metaflow(flow, lacking)
             super().task_pre_step(step_name, *context)
             Current.secrets = property(lambda _: core())  # says what is missing
-            return
-        if self.attributes["sources"]:
-            spread_start(flow)
-        with clear_errors("Failed to retrieve secrets"):
-            core().masking.install()  # before the first value is there
-            fetched = fetch(self.attributes["sources"], self.attributes["role"], flow)
-        if self.attributes["env"] and not _inherits_the_environment(ubf_context):
-            with clear_errors("Cannot inject secrets as environment variables (none was set; env=False does without)"):
-                inject(fetched, allow_override=self.attributes["allow_override"], prefix=self.attributes["prefix"])
-        from metaflow_extensions.tacenda.plugins._step_secrets import StepSecrets  # which needs tacenda's core
+        else:
+            from metaflow_extensions.tacenda.plugins.step._start import give_secrets
 
-        current._update_env({"secrets": StepSecrets(fetched)})  # noqa: SLF001 - as Metaflow's decorators
+            give_secrets(self.attributes, flow, ubf_context)
 
+    def _leave_to_metaflow(self, flow: Any, lacking: MetaflowException) -> None:
+        """As in a container whose image lacks tacenda: what never needed it works as without it."""
+        from metaflow_extensions.tacenda.plugins.sources._callables import resolved
+        from metaflow_extensions.tacenda.plugins.sources._spec import left_to_metaflow
 
-def _inherits_the_environment(ubf_context: str | None) -> bool:
-    # Metaflow's own rule: the workers of a local @parallel step have what their control task was given.
-    return ubf_context == UBF_TASK and os.environ.get("METAFLOW_RUNTIME_ENVIRONMENT", "local") == "local"
+        sources = left_to_metaflow(resolved(self.attributes["sources"], flow))
+        if sources is None:
+            raise lacking
+        self.attributes["sources"] = sources

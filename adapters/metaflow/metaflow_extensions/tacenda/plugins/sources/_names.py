@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from metaflow_extensions.tacenda.plugins._backend_types import is_registered
+from metaflow_extensions.tacenda.plugins.backend._backend_types import is_registered
 
 __all__ = ["short_names", "split_version"]
 

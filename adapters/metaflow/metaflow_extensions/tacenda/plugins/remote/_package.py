@@ -15,10 +15,10 @@ from typing import Any
 
 from metaflow.exception import MetaflowException
 
-from metaflow_extensions.tacenda.plugins._callables import declared
 from metaflow_extensions.tacenda.plugins._core import clear_errors, core
-from metaflow_extensions.tacenda.plugins._file_warnings import warn_of_files
-from metaflow_extensions.tacenda.plugins._snapshot import FOLDER, STACK, make_snapshot
+from metaflow_extensions.tacenda.plugins.remote._file_warnings import warn_of_files
+from metaflow_extensions.tacenda.plugins.remote._snapshot import FOLDER, STACK, make_snapshot
+from metaflow_extensions.tacenda.plugins.sources._callables import declared
 
 __all__ = ["carries_the_package", "core_files", "is_remote", "packaged_files"]
 
@@ -77,7 +77,7 @@ def packaged_files(flow: Any, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _all_are_metaflows(flow: Any, name: str) -> bool:
-    from metaflow_extensions.tacenda.plugins._spec import left_to_metaflow
+    from metaflow_extensions.tacenda.plugins.sources._spec import left_to_metaflow
 
     sources = declared([each.attributes["sources"] for step in flow for each in step.decorators if each.name == name])
     # What a function returns is known when the task starts.

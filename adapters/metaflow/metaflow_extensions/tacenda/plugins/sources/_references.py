@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from metaflow_extensions.tacenda.plugins import _stack
-from metaflow_extensions.tacenda.plugins._backend_types import CLOUDS, default_type
-from metaflow_extensions.tacenda.plugins._names import split_version
-from metaflow_extensions.tacenda.plugins._settings import described_stack, describes, has_custom_client
+from metaflow_extensions.tacenda.plugins.backend import _stack
+from metaflow_extensions.tacenda.plugins.backend._backend_types import CLOUDS, default_type
+from metaflow_extensions.tacenda.plugins.backend._settings import described_stack, describes, has_custom_client
+from metaflow_extensions.tacenda.plugins.sources._names import split_version
 
 if TYPE_CHECKING:
     from tacenda._stack import Stack

@@ -16,9 +16,10 @@ from metaflow import metaflow_config
 from metaflow.exception import MetaflowException
 from metaflow.plugins.secrets.secrets_spec import SecretSpec
 
-from metaflow_extensions.tacenda.plugins import _references, _stack
-from metaflow_extensions.tacenda.plugins._backend_types import default_type, is_ours, is_registered, known_type
-from metaflow_extensions.tacenda.plugins._namespace import filled_in
+from metaflow_extensions.tacenda.plugins.backend import _stack
+from metaflow_extensions.tacenda.plugins.backend._backend_types import default_type, is_ours, is_registered, known_type
+from metaflow_extensions.tacenda.plugins.sources import _references
+from metaflow_extensions.tacenda.plugins.sources._namespace import filled_in
 
 if TYPE_CHECKING:
     from tacenda._stack import Stack

@@ -28,7 +28,7 @@ SETTINGS = "metaflow.json"
 """Metaflow's secrets settings, whether the stack was chosen or found, and variables of tacenda's."""
 
 _VARIABLES = ("TACENDA_DEADLINE", "TACENDA_START_JITTER")
-_HOME = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3))
+_HOME = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * __name__.count(".")))
 """The directory that holds `metaflow_extensions`."""
 
 
@@ -38,8 +38,8 @@ def make_snapshot() -> dict[str, dict[str, Any]]:
     Raises:
         ConfigurationError: if it cannot be told which stack is in force.
     """
-    from metaflow_extensions.tacenda.plugins._settings import settings
-    from metaflow_extensions.tacenda.plugins._stack import for_references, is_chosen
+    from metaflow_extensions.tacenda.plugins.backend._settings import settings
+    from metaflow_extensions.tacenda.plugins.backend._stack import for_references, is_chosen
 
     for_references()
     variables = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
@@ -58,7 +58,7 @@ def _configured_stack() -> Stack | None:
     References and the providers' own names have its settings all the same. None where there is no file, or a wrong
     one that `in_force` had no need of.
     """
-    from metaflow_extensions.tacenda.plugins._stack import configured
+    from metaflow_extensions.tacenda.plugins.backend._stack import configured
     from tacenda._config import NO_FILE
     from tacenda.errors import ConfigurationError
 

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 from metaflow.exception import MetaflowException
 
-from metaflow_extensions.tacenda.plugins._callables import called
-from metaflow_extensions.tacenda.plugins._check_later import ask_now
-from metaflow_extensions.tacenda.plugins._fetched import Fetched
-from metaflow_extensions.tacenda.plugins._package import is_remote
-from metaflow_extensions.tacenda.plugins._sources import fetched_from, named_apart, names_of_stacks
-from metaflow_extensions.tacenda.plugins._spec import Spec, parse
-from metaflow_extensions.tacenda.plugins._stack import store_for
-from metaflow_extensions.tacenda.plugins._variables import settable
+from metaflow_extensions.tacenda.plugins.backend._stack import store_for
+from metaflow_extensions.tacenda.plugins.check._later import ask_now
+from metaflow_extensions.tacenda.plugins.remote._package import is_remote
+from metaflow_extensions.tacenda.plugins.sources._callables import called
+from metaflow_extensions.tacenda.plugins.sources._fetch import fetched_from, named_apart, names_of_stacks
+from metaflow_extensions.tacenda.plugins.sources._fetched import Fetched
+from metaflow_extensions.tacenda.plugins.sources._spec import Spec, parse
+from metaflow_extensions.tacenda.plugins.step._variables import settable
 from tacenda import errors
 from tacenda._reference import looks_like_value
 from tacenda.masking import registry

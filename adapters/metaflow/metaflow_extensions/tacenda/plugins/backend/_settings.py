@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow import metaflow_config
 
-from metaflow_extensions.tacenda.plugins._backend_types import CLOUDS, PREFIXES, default_type
+from metaflow_extensions.tacenda.plugins.backend._backend_types import CLOUDS, PREFIXES, default_type
 
 if TYPE_CHECKING:
     from tacenda._stack import Stack

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow.exception import MetaflowException
 
-from metaflow_extensions.tacenda.plugins import _metaflows_own, _stack
-from metaflow_extensions.tacenda.plugins._callables import resolved
-from metaflow_extensions.tacenda.plugins._fetched import Fetched
-from metaflow_extensions.tacenda.plugins._names import short_names
-from metaflow_extensions.tacenda.plugins._spec import Spec, parse
-from metaflow_extensions.tacenda.plugins._spelling import as_metaflow
+from metaflow_extensions.tacenda.plugins.backend import _stack
+from metaflow_extensions.tacenda.plugins.sources import _metaflows_own
+from metaflow_extensions.tacenda.plugins.sources._callables import resolved
+from metaflow_extensions.tacenda.plugins.sources._fetched import Fetched
+from metaflow_extensions.tacenda.plugins.sources._names import short_names
+from metaflow_extensions.tacenda.plugins.sources._spec import Spec, parse
+from metaflow_extensions.tacenda.plugins.step._spelling import as_metaflow
 
 if TYPE_CHECKING:
     from tacenda._stack import Stack

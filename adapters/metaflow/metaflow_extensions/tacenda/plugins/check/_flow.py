@@ -23,9 +23,9 @@ from metaflow import FlowSpec, namespace
 from metaflow._vendor import click
 from metaflow.exception import MetaflowException
 
-from metaflow_extensions.tacenda.plugins._check_sources import Reader
-from metaflow_extensions.tacenda.plugins._namespace import run_namespace
-from metaflow_extensions.tacenda.plugins._stack import in_force
+from metaflow_extensions.tacenda.plugins.backend._stack import in_force
+from metaflow_extensions.tacenda.plugins.check._reading import Reader
+from metaflow_extensions.tacenda.plugins.sources._namespace import run_namespace
 from tacenda._adapters import when_imported
 from tacenda.errors import SecretError
 

@@ -30,7 +30,7 @@ class TacendaProvider(SecretsProvider):
         Raises:
             MetaflowException: with every place that was asked.
         """
-        from metaflow_extensions.tacenda.plugins._get_secret import variables_of
+        from metaflow_extensions.tacenda.plugins.sources._get_secret import variables_of
 
         return variables_of({"type": self.TYPE, "id": secret_id, "options": options or {}, "role": role})
 

@@ -9,7 +9,7 @@ from typing import Any
 from metaflow import current, parameters
 from metaflow.exception import MetaflowException
 
-from metaflow_extensions.tacenda.plugins._callables import resolved
+from metaflow_extensions.tacenda.plugins.sources._callables import resolved
 
 __all__ = ["ask_now"]
 

@@ -10,15 +10,15 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from metaflow_extensions.tacenda.plugins._backend_types import CLOUDS, default_type, is_ours, provider_of
-from metaflow_extensions.tacenda.plugins._settings import (
+from metaflow_extensions.tacenda.plugins.backend._backend_types import CLOUDS, default_type, is_ours, provider_of
+from metaflow_extensions.tacenda.plugins.backend._settings import (
     chosen_by,
     described_stack,
     has_custom_client,
     has_two_prefixes,
     refuse_two_prefixes,
 )
-from metaflow_extensions.tacenda.plugins._snapshot import was_found
+from metaflow_extensions.tacenda.plugins.remote._snapshot import was_found
 
 if TYPE_CHECKING:
     from tacenda._stack import Stack

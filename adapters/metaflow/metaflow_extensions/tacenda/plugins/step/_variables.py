@@ -9,9 +9,9 @@ from typing import Any
 
 from metaflow.plugins.secrets import utils
 
-from metaflow_extensions.tacenda.plugins._fetched import Fetched
-from metaflow_extensions.tacenda.plugins._names import short_names
-from metaflow_extensions.tacenda.plugins._spelling import as_tacenda
+from metaflow_extensions.tacenda.plugins.sources._fetched import Fetched
+from metaflow_extensions.tacenda.plugins.sources._names import short_names
+from metaflow_extensions.tacenda.plugins.step._spelling import as_tacenda
 
 __all__ = ["inject", "settable"]
 

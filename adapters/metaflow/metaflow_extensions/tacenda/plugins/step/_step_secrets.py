@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from metaflow_extensions.tacenda.plugins._fetched import Fetched
-from metaflow_extensions.tacenda.plugins._names import short_names
+from metaflow_extensions.tacenda.plugins.sources._fetched import Fetched
+from metaflow_extensions.tacenda.plugins.sources._names import short_names
 from tacenda import SecretBundle
 from tacenda.errors import Conflict, SecretNotFound
 

@@ -6,9 +6,9 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from metaflow_extensions.tacenda.plugins._backend_types import default_type, is_registered
-from metaflow_extensions.tacenda.plugins._namespace import filled_in
-from metaflow_extensions.tacenda.plugins._stack import is_chosen
+from metaflow_extensions.tacenda.plugins.backend._backend_types import default_type, is_registered
+from metaflow_extensions.tacenda.plugins.backend._stack import is_chosen
+from metaflow_extensions.tacenda.plugins.sources._namespace import filled_in
 
 __all__ = ["answering_more", "variables_of"]
 
@@ -32,9 +32,9 @@ def variables_of(source: str | dict[str, Any], role: str | None = None) -> dict[
         MetaflowException: with every place that was asked, and what to do next.
     """
     from metaflow_extensions.tacenda.plugins._core import clear_errors, core
-    from metaflow_extensions.tacenda.plugins._names import short_names
-    from metaflow_extensions.tacenda.plugins._sources import fetch
-    from metaflow_extensions.tacenda.plugins._spelling import as_tacenda
+    from metaflow_extensions.tacenda.plugins.sources._fetch import fetch
+    from metaflow_extensions.tacenda.plugins.sources._names import short_names
+    from metaflow_extensions.tacenda.plugins.step._spelling import as_tacenda
     from tacenda.delivery import merge_variables
 
     core()

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from metaflow_extensions.tacenda.plugins._card_values import masker_of_card, shared_values
+from metaflow_extensions.tacenda.plugins.leaks._card_values import masker_of_card, shared_values
 from tacenda._adapters import known_masker, masked_copy
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["knowing_command", "masked_data", "masked_input", "masked_page"]
 
 _INPUT = ("card_options", "component_strings", "data", "metadata_dict")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
+_BASE64 = r"[A-Za-z0-9+/]{40,}={0,2}"
 
 
 def masked_input(run: Callable[..., None]) -> Callable[..., None]:
@@ -56,7 +56,7 @@ def masked_page(save: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(save)
     def save_masked(self: Any, uuid: Any, card_type: Any, card_html: str, *args: Any, **settings: Any) -> Any:
         if masker := masker_of_card():
-            card_html = _BASE64.sub(lambda found: _masked_base64(found[0], masker), card_html)
+            card_html = re.sub(_BASE64, lambda found: _masked_base64(found[0], masker), card_html)
             card_html = masker.mask(card_html)
         return save(self, uuid, card_type, card_html, *args, **settings)
 

@@ -1,0 +1,1 @@
+"""Metaflow's part of `tacenda check --flow`."""

@@ -1,0 +1,1 @@
+"""What keeps values out of artifacts, exceptions, cards and tags. The places in Metaflow are in `_patches`."""

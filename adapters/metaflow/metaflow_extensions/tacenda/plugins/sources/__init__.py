@@ -1,0 +1,1 @@
+"""What a source of `@secrets` is, and what it holds."""

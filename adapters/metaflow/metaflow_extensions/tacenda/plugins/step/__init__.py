@@ -1,0 +1,1 @@
+"""What a step sees of its secrets: `current.secrets` and environment variables."""
