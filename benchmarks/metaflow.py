@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import tacenda
 from benchmarks._measure import Result, interleaved
 from benchmarks.metaflow_artifacts import run as artifacts
 from benchmarks.metaflow_environments import environments
-from tacenda.testing import Gateway
+from tacenda.testing import Gateway, moto
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +60,7 @@ def run() -> Iterator[Result]:
     with environments() as (ours, peer):
         yield _imports(ours, peer)
         yield _plain(ours, peer)
-        with tacenda.testing.moto() as aws:
+        with moto() as aws:
             for name in _NAMES:
                 key = name.upper().replace("-", "_")
                 aws.client().create_secret(Name=name, SecretString=f'{{"{key}": "example-{name}"}}')

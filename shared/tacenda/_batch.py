@@ -50,7 +50,7 @@ def batches(chain: Chain, names: Iterable[str], wanted: Callable[[Provider, str]
 
 
 def _first(chain: Chain, name: str) -> Target | None:
-    # Where a name or reference is looked for first, if several documents can be read there at once.
+    """Return where a name or reference is looked for first; None if several documents cannot be read there at once."""
     try:
         reference = parse_reference(name)
         if reference is None and chain.providers[0].capabilities.batch == 1:

@@ -1,4 +1,7 @@
-"""`@secrets` of one step in this process, without a run: the decorator does what it does when the step starts."""
+"""`@secrets` of one step in this process, without a run: the decorator does what it does when the step starts.
+
+What is settled when Metaflow is imported needs a process of its own: `in_a_process`.
+"""
 
 from __future__ import annotations
 

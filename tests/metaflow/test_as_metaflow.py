@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote
 
 import pytest
-from aws_lab import AwsGateway
+from aws_lab import WatchedGateway
 from internet import Internet
 from steps import clean_step, in_a_process  # noqa: F401
 
@@ -98,19 +97,6 @@ def test_as_metaflow_reads_gcp(prefix: str):
     assert "variables: ['api_keys', 'api_keys']" in told
 
 
-class Roles(AwsGateway):
-    """The way to AWS that notes which roles are assumed."""
-
-    def __init__(self, target: str) -> None:
-        self.roles: list[str] = []
-        super().__init__(target)
-
-    def _note(self, chunk: bytes) -> None:
-        super()._note(chunk)
-        found = [part.partition("&")[0] for part in unquote(chunk.decode("utf-8", "replace")).split("RoleArn=")[1:]]
-        self.roles += [role.rpartition("/")[2] for role in found]
-
-
 ROLES = """
 from metaflow import FlowSpec, current, secrets, step
 ROLE = "arn:aws:iam::123456789012:role/"
@@ -144,7 +130,7 @@ def test_roles(aws: Moto, run_flow: Any):
     arn = client.create_secret(Name="a.dotted", SecretString='{"DOTTED": "example-dotted"}')["ARN"]
     client.create_secret(Name="typed", SecretString='{"TYPED": "example-typed"}')
     client.create_secret(Name="with-a-role", SecretString='{"N": 1}')
-    with Roles(aws.url) as gateway:
+    with WatchedGateway(aws.url) as gateway:
         chosen = {
             "METAFLOW_SECRETS_BACKEND_TYPE": "aws-secrets-manager",
             "METAFLOW_SECRETS_BACKEND_ROLE": "arn:aws:iam::123456789012:role/Documented",
@@ -153,5 +139,5 @@ def test_roles(aws: Moto, run_flow: Any):
         }
         done = run_flow(ROLES.replace("ARN", arn, 1), {"tacenda.yaml": "stacks: {dev: {secrets: env}}"}, **chosen)
     assert done.returncode == 0, done.stdout
-    assert gateway.roles == ["Documented", "OfStep", "OfSource"]
+    assert [role.rpartition("/")[2] for role in gateway.roles] == ["Documented", "OfStep", "OfSource"]
     assert "example-" not in done.stdout

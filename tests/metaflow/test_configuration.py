@@ -10,7 +10,7 @@ import pytest
 from metaflow import metaflow_config
 from steps import clean_step, failure, in_a_process, start_step  # noqa: F401
 
-from metaflow_extensions.tacenda.plugins.backend._stack import configured_stack, in_force
+from metaflow_extensions.tacenda.plugins.backend._stack import in_force
 from metaflow_extensions.tacenda.plugins.remote._snapshot import make_snapshot
 from metaflow_extensions.tacenda.plugins.sources._spec import parse
 
@@ -119,7 +119,6 @@ def test_order(variables: Any, monkeypatch: pytest.MonkeyPatch):
     variables(DEFAULT_SECRETS_BACKEND_TYPE="aws-secrets-manager")
     assert entries()[0][0] == "aws_secretsmanager"
     assert in_force().reason == "METAFLOW_DEFAULT_SECRETS_BACKEND_TYPE=aws-secrets-manager"
-    assert configured_stack() is None
     monkeypatch.setenv("TACENDA_CONFIG", "tacenda.yaml")
     assert entries()[0][0] == "local"
     monkeypatch.delenv("TACENDA_CONFIG")
@@ -129,11 +128,8 @@ def test_order(variables: Any, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("TACENDA_STACK")
     variables(DEFAULT_SECRETS_BACKEND_TYPE=None)
     assert entries()[0][0] == "local"
-    assert (found := configured_stack()) is not None
-    assert found.name == "dev"
     Path("tacenda.yaml").unlink()
     assert [provider for provider, _ in entries()] == ["env", "files"]
-    assert configured_stack() is None
 
 
 def test_described(variables: Any):

@@ -36,8 +36,7 @@ FILES = {
     ".secrets.json": json.dumps(STORED),
 }
 FLOW = """
-import json, os, tempfile
-import signal, time
+import json, os, signal, tempfile
 from metaflow import FlowSpec, current, retry, secrets, step
 from google.oauth2.service_account import Credentials
 import tacenda

@@ -13,6 +13,8 @@ from metaflow.plugins import secrets
 from metaflow.plugins.secrets import get_secret, secrets_func
 from steps import clean_step  # noqa: F401
 
+from metaflow_extensions.tacenda.plugins.sources import _get_secret
+
 pytestmark = pytest.mark.usefixtures("clean_step")
 
 STORED = {"api-keys": {"API_KEY": "example-key", "PORT": 5432, "nested": {"a": 1}}, "my-token": "example-token"}
@@ -102,8 +104,6 @@ def test_refused(source: Any, message: str):
 )
 def test_whose(monkeypatch: pytest.MonkeyPatch, kind: str, text: str, upstreams: bool):
     """A reference to another backend than the default, or in a form that upstream refuses, is tacenda's."""
-    from metaflow_extensions.tacenda.plugins.sources import _get_secret
-
     monkeypatch.setattr(metaflow_config, "DEFAULT_SECRETS_BACKEND_TYPE", kind)
     monkeypatch.setattr(_get_secret, "variables_of", lambda source, role: {"asked": "tacenda"})
     answering = _get_secret.answering_more(lambda source, role=None: {"asked": "upstream"})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from metaflow.exception import MetaflowException
 
-from metaflow_extensions.tacenda.plugins.remote import _snapshot
+from metaflow_extensions.tacenda.plugins import _carried
 from metaflow_extensions.tacenda.plugins.remote._package import core_files, packaged_files
 
 pytestmark = pytest.mark.metaflow
@@ -40,12 +41,12 @@ stacks:
       - {provider: vault, vault_url: "https://vault.example", auth: {method: approle, role_id_file: /run/role}}
 """
 CODE = ".mf_code"
-Package = Callable[..., dict[str, bytes]]
+Package = Callable[..., tuple[dict[str, bytes], str]]
 
 
 @pytest.fixture
 def package(run_flow, tmp_path: Path) -> Package:
-    """Return a function that makes a flow's package and returns its files, or None if that failed, and the output."""
+    """Return a function that makes a flow's package and returns its files, none if that failed, and the output."""
 
     def make(flow: str, files: dict[str, str], **variables: str) -> tuple[dict[str, bytes], str]:
         archive = tmp_path / "package.tar"
@@ -137,7 +138,7 @@ def test_broken_configuration_of_a_deployment(monkeypatch, tmp_path, where: str,
     else:
         carried = {arcname for _, arcname in packaged_files(flow, "secrets")}
         assert "tacenda/_store.py" in carried
-        assert not [name for name in carried if name.startswith(_snapshot.FOLDER)]
+        assert not [name for name in carried if name.startswith(_carried.FOLDER)]
 
 
 def test_file_with_secrets(package, tmp_path):
@@ -175,46 +176,46 @@ def test_every_module_that_is_imported_is_carried():
 
 
 @pytest.fixture
-def snapshot_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def snapshot_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A snapshot beside the extension, as in an unpacked code package; TACENDA_CONFIG as it was afterwards."""
-    folder = tmp_path / "code" / _snapshot.FOLDER
+    folder = tmp_path / "code" / _carried.FOLDER
     folder.mkdir(parents=True)
-    (folder / _snapshot.STACK).write_text('{"stacks": {"carried": {"secrets": {"provider": "env"}}}}')
-    (folder / _snapshot.SETTINGS).write_text(
+    (folder / _carried.STACK).write_text('{"stacks": {"carried": {"secrets": {"provider": "env"}}}}')
+    (folder / _carried.SETTINGS).write_text(
         '{"settings": {"DEFAULT_SECRETS_ROLE": "r"}, "chosen": false, "variables": {}}'
     )
-    monkeypatch.setattr(_snapshot, "_HOME", str(tmp_path / "code"))
+    monkeypatch.setattr(_carried, "_HOME", str(tmp_path / "code"))
     monkeypatch.setenv("TACENDA_CONFIG", "to be restored")
     monkeypatch.delenv("TACENDA_CONFIG")
-    _snapshot.carried.cache_clear()
-    yield folder / _snapshot.STACK
-    _snapshot.carried.cache_clear()
+    _carried.carried.cache_clear()
+    yield folder / _carried.STACK
+    _carried.carried.cache_clear()
 
 
 @pytest.mark.parametrize("variable", ["METAFLOW_EXTRACTED_ROOT", "METAFLOW_RUNTIME_ENVIRONMENT"])
 def test_snapshot_is_used_by_metaflows_own_tasks(snapshot_beside, monkeypatch, variable: str):
     """In a container, and in a local environment of @conda, the snapshot is the configuration."""
     monkeypatch.setenv(variable, "kubernetes")
-    _snapshot.use_carried_stack()
-    assert _snapshot.os.environ["TACENDA_CONFIG"] == str(snapshot_beside)
-    assert _snapshot.carried()["settings"] == {"DEFAULT_SECRETS_ROLE": "r"}
-    assert _snapshot.was_found(str(snapshot_beside))
-    assert not _snapshot.was_found("/etc/tacenda.yaml")
+    _carried.use_carried_stack()
+    assert os.environ["TACENDA_CONFIG"] == str(snapshot_beside)
+    assert _carried.carried()["settings"] == {"DEFAULT_SECRETS_ROLE": "r"}
+    assert _carried.was_found(str(snapshot_beside))
+    assert not _carried.was_found("/etc/tacenda.yaml")
 
 
 def test_stale_snapshot_is_left_alone(snapshot_beside, monkeypatch):
     """A package that somebody has unpacked and runs by hand says nothing: what holds there and then is asked."""
     for variable in ("METAFLOW_EXTRACTED_ROOT", "METAFLOW_RUNTIME_ENVIRONMENT"):
         monkeypatch.delenv(variable, raising=False)
-    _snapshot.use_carried_stack()
-    assert "TACENDA_CONFIG" not in _snapshot.os.environ
-    assert _snapshot.carried() is None
-    assert not _snapshot.was_found(str(snapshot_beside))
+    _carried.use_carried_stack()
+    assert "TACENDA_CONFIG" not in os.environ
+    assert _carried.carried() is None
+    assert not _carried.was_found(str(snapshot_beside))
 
 
 def test_damaged_snapshot_does_not_break_the_import(snapshot_beside, monkeypatch):
     """What cannot be read never makes `import metaflow` fail."""
     monkeypatch.setenv("METAFLOW_EXTRACTED_ROOT", "/example")
-    (snapshot_beside.parent / _snapshot.SETTINGS).write_text("{")
-    _snapshot.use_carried_stack()
-    assert "TACENDA_CONFIG" not in _snapshot.os.environ
+    (snapshot_beside.parent / _carried.SETTINGS).write_text("{")
+    _carried.use_carried_stack()
+    assert "TACENDA_CONFIG" not in os.environ

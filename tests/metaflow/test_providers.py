@@ -111,7 +111,8 @@ def test_options(bao: OpenBao):
     options = {"vault_url": bao.url, "env_var_name": "MY_TOKEN"}
     view = start_step({"type": "vault", "id": "ml/token", "options": options})
     assert view["ml/token"] == os.environ["MY_TOKEN"] == "example-token"
-    assert start_step({"type": "vault", "id": "api-keys", "options": {"vault_mount": "secret"}}, env=False)
+    view = start_step({"type": "vault", "id": "api-keys", "options": {"vault_mount": "secret"}}, env=False)
+    assert view["api-keys"].PORT == 8200
 
 
 @pytest.mark.usefixtures("login")

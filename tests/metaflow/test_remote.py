@@ -12,9 +12,7 @@ from containers import Cluster, Deployment, Pod
 from programs import places_of
 
 from metaflow_extensions.tacenda.plugins.sources._namespace import legal
-from tacenda.testing import moto, openbao
-from tacenda.testing._moto import Moto
-from tacenda.testing._openbao import OpenBao
+from tacenda.testing import Moto, OpenBao, moto, openbao
 
 pytestmark = [pytest.mark.metaflow, pytest.mark.slow]
 

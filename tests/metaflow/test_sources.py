@@ -54,7 +54,7 @@ def test_no_configuration(monkeypatch: pytest.MonkeyPatch):
 def test_reference_before_default_backend(monkeypatch: pytest.MonkeyPatch):
     """A reference is tacenda's whatever Metaflow's default backend is."""
     monkeypatch.setattr(metaflow_config, "DEFAULT_SECRETS_BACKEND_TYPE", "inline")
-    assert start_step("local://.secrets.json#token", env=False)
+    assert start_step("local://.secrets.json#token", env=False)["token"] == "example-token"
 
 
 @pytest.mark.usefixtures("stack")

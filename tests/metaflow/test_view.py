@@ -6,7 +6,6 @@ import copy
 import json
 import pickle
 
-import metaflow  # noqa: F401 - before its extension, as it is everywhere
 import pytest
 
 from metaflow_extensions.tacenda.plugins.sources._fetched import Fetched

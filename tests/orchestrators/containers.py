@@ -131,7 +131,7 @@ class Cluster:
         basis = {"PATH": os.environ["PATH"], "HOME": str(desk), "PYTHONPATH": path, **self.aws.environment()}
         command = [sys.executable, "flow.py", runtime, "create", "--only-json", *_QUIET[runtime], *arguments]
         done = _finished(command, cwd=desk, env={**basis, **settings, **variables})
-        read = _argos if runtime == "argo-workflows" else _batchs
+        read = _of_argo if runtime == "argo-workflows" else _of_batch
         return Deployment(done.returncode, done.stderr, {} if done.returncode else read(json.loads(done.stdout)))
 
     def run(self, deployment: Deployment, step: str, inputs: str = "", **variables: str) -> Pod:
@@ -205,7 +205,7 @@ class Cluster:
         return directory
 
 
-def _argos(template: dict[str, Any]) -> dict[str, Container]:
+def _of_argo(template: dict[str, Any]) -> dict[str, Container]:
     """Return the containers of a workflow template, with what Argo and Kubernetes put in."""
     found = {}
     for each in template["spec"]["templates"]:
@@ -221,7 +221,7 @@ def _filled(text: str) -> str:
     return text.replace("{{workflow.name}}", "run").replace("{{workflow.creationTimestamp}}", "now")
 
 
-def _batchs(machine: dict[str, Any]) -> dict[str, Container]:
+def _of_batch(machine: dict[str, Any]) -> dict[str, Container]:
     """Return the containers of a state machine, with what Step Functions and Batch put in."""
     found = {}
     for name, state in machine["States"].items():
@@ -237,14 +237,12 @@ def _finished(command: list[Any], cwd: Path, env: dict[str, str]) -> subprocess.
 
 def _environment(home: Path, *packages: str) -> Path:
     python = home / "bin" / "python"
-    uv = _uv()
-    subprocess.run(
-        [uv, "venv", "--quiet", "--python", sys.executable, home] if uv else [sys.executable, "-m", "venv", home],
-        check=True,
-    )
-    _install("--python", str(python), *packages) if uv else subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", *packages], check=True
-    )
+    if uv := _uv():
+        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, home], check=True)
+        _install("--python", str(python), *packages)
+    else:
+        subprocess.run([sys.executable, "-m", "venv", home], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
     return python
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from tacenda.providers.aws import AwsProvider
 from tacenda.testing import Gateway, Moto
@@ -76,6 +77,26 @@ class AwsGateway(Gateway):
         super()._note(chunk)
         for target in _TARGET.finditer(chunk):
             self.operations.append((target[1] or target[2]).decode())
+
+
+class WatchedGateway(AwsGateway):
+    """The way to moto that also notes whom and what is asked for.
+
+    Attributes:
+        roles: the ARN of each role assumed so far.
+        names: the name or ARN of each secret asked for by itself.
+    """
+
+    def __init__(self, target: str) -> None:
+        self.roles: list[str] = []
+        self.names: list[str] = []
+        super().__init__(target)
+
+    def _note(self, chunk: bytes) -> None:
+        super()._note(chunk)
+        text = unquote(chunk.decode("utf-8", "replace"))
+        self.roles += [part.partition("&")[0] for part in text.split("RoleArn=")[1:]]
+        self.names += [part.partition('"')[0] for part in text.split('"SecretId": "')[1:]]
 
 
 class AwsLab:

@@ -144,14 +144,14 @@ class Reads:
 
     def _asked(self, at: Location, verb: str) -> Asked:
         who = f"`aws sts get-caller-identity{self._options(at.region)}`"
-        hint = f"see who you are: {who}, and what is there: `aws secretsmanager describe-secret{self._named(at)}`"
+        hint = f"see who you are: {who}, and what is there: `aws secretsmanager describe-secret{self._id_option(at)}`"
         return Asked(self._server(at.region), verb, at.label, hint)
 
     def _missing(self, at: Location, answer: Answer, version: str | None = None) -> SecretNotFound:
         if answer.code == DELETED:
             return self._deleted(at)
         what = f"{at.id!r}" if version is None else f"{at.id!r} in version {version!r}"
-        look = f"list-secret-version-ids{self._named(at)}" if version else f"list-secrets{self._options(at.region)}"
+        look = f"list-secret-version-ids{self._id_option(at)}" if version else f"list-secrets{self._options(at.region)}"
         hint = f"see what there is: `aws secretsmanager {look}`"
         return SecretNotFound(f"{self._server(at.region)} has no secret {what}", name=at.label, hint=hint)
 
@@ -160,7 +160,7 @@ class Reads:
         return SecretNotFound(what, name=at.label, hint=f"get it back: {self._restore(at)}")
 
     def _restore(self, at: Location) -> str:
-        return f"`aws secretsmanager restore-secret{self._named(at)}`"
+        return f"`aws secretsmanager restore-secret{self._id_option(at)}`"
 
-    def _named(self, at: Location) -> str:
+    def _id_option(self, at: Location) -> str:
         return f" --secret-id {at.id}{self._options(at.region)}"

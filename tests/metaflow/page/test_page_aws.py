@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote
 
 import pytest
-from aws_lab import AwsGateway
+from aws_lab import WatchedGateway
 from beyond_the_page import digest
 from page_flows import HERE, SECRET, Finished, artifact, run_page, succeeded
 from programs import run
@@ -43,21 +42,6 @@ POLICY = {
 }
 
 
-class Watched(AwsGateway):
-    """The way to AWS that also notes what is asked for: the roles, and the secrets by name."""
-
-    def __init__(self, target: str) -> None:
-        self.roles: list[str] = []
-        self.names: list[str] = []
-        super().__init__(target)
-
-    def _note(self, chunk: bytes) -> None:
-        super()._note(chunk)
-        text = unquote(chunk.decode("utf-8", "replace"))
-        self.roles += [part.partition("&")[0] for part in text.split("RoleArn=")[1:]]
-        self.names += [part.partition('"')[0] for part in text.split('"SecretId": "')[1:]]
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Moto]:
     with moto() as running:
@@ -65,13 +49,13 @@ def server() -> Iterator[Moto]:
 
 
 @pytest.fixture(scope="module")
-def gateway(server: Moto) -> Iterator[Watched]:
-    with Watched(server.url) as running:
+def gateway(server: Moto) -> Iterator[WatchedGateway]:
+    with WatchedGateway(server.url) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def variables(server: Moto, gateway: Watched) -> dict[str, str]:
+def variables(server: Moto, gateway: WatchedGateway) -> dict[str, str]:
     """The page's variable that selects AWS, and a login."""
     login = {**server.environment(), "AWS_ENDPOINT_URL": gateway.url}
     return {**login, **PATIENCE, "METAFLOW_SECRETS_BACKEND_TYPE": "aws-secrets-manager"}
@@ -116,7 +100,7 @@ def test_the_code_of_the_page(secure: Finished):
     assert secure.told("start") == {"step": "start", "api_key": digest(API_KEY), "is_text": True}
 
 
-def test_the_role_of_the_page(secure: Finished, gateway: Watched):
+def test_the_role_of_the_page(secure: Finished, gateway: WatchedGateway):
     """METAFLOW_SECRETS_BACKEND_ROLE with the page's 9-digit account is assumed through STS (S1.11, S1.12)."""
     assert "AssumeRole" in gateway.operations
     assert set(gateway.roles) == {ROLE}
@@ -191,7 +175,7 @@ def under_the_policy(server: Moto) -> Iterator[dict[str, str]]:
 def practices(
     secure: Finished,  # which is over when IAM begins to count
     server: Moto,
-    gateway: Watched,
+    gateway: WatchedGateway,
     variables: dict[str, str],
     under_the_policy: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
@@ -221,7 +205,7 @@ def test_prints(practices: list[Finished]):
         assert "Using API key: sk-e...\n" in each.output
 
 
-def test_namespaces(practices: list[Finished], gateway: Watched):
+def test_namespaces(practices: list[Finished], gateway: WatchedGateway):
     """`f"api-keys-{current.namespace}"` asks for the secret of the run's namespace (S1.53, S1.54)."""
     told = [run.told("of_environment") for run in practices]
     assert [each["names"] for each in told] == [["api-keys-dev"], ["api-keys-prod"]]

@@ -78,7 +78,7 @@ class SecureFlow(FlowSpec):
             is_text=isinstance(current.secrets['my-token'], str),
             is_bytes=isinstance(current.secrets['encryption-key'], bytes),
             encryption_key=digest(current.secrets['encryption-key']),
-            injected="USER_OF_DB" in os.environ,
+            injected="my_token" in os.environ,
         )
         self.next(self.end)
 

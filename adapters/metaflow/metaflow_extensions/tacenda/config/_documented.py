@@ -8,12 +8,10 @@ from typing import Any
 
 from metaflow import metaflow_config, metaflow_config_funcs
 
-from metaflow_extensions.tacenda.plugins.backend._backend_types import CLOUDS, PREFIXES
+from metaflow_extensions.tacenda.plugins._carried import carried
+from metaflow_extensions.tacenda.plugins.backend._backend_types import CHOSEN_BY, CLOUDS, PREFIXES, type_written
 
-__all__ = ["CHOSEN_BY", "changed"]
-
-CHOSEN_BY = "TACENDA_BACKEND_CHOSEN_BY"
-"""The name in `metaflow_config` that says which variable has chosen the secrets backend, for messages."""
+__all__ = ["changed"]
 
 _TYPE = "DEFAULT_SECRETS_BACKEND_TYPE"
 _DOCUMENTED = {"SECRETS_BACKEND_TYPE": _TYPE, "SECRETS_BACKEND_ROLE": "DEFAULT_SECRETS_ROLE"}
@@ -40,10 +38,6 @@ def changed() -> dict[str, Any]:
 
 def _carried() -> Iterator[tuple[str, str]]:
     """Yield the settings that were in force where the flow was deployed from, where nothing else is set here."""
-    try:
-        from metaflow_extensions.tacenda.plugins.remote._snapshot import carried
-    except ImportError:
-        return
     for name, value in (carried() or {}).get("settings", {}).items():
         if not _value(name):
             yield name, value
@@ -69,15 +63,8 @@ def _chosen_by(values: Mapping[str, Any]) -> str | None:
 
 def _known_type(written: str) -> str:
     # tacenda's names for backends all have one of these in them; for others its core need not be loaded.
-    if written in CLOUDS or not any(part in written.lower() for part in ("aws", "az", "gcp", "vault")):
-        return written
-    try:  # one of the other names that tacenda knows a backend by, such as aws_secretsmanager
-        from tacenda._registry import canonical
-
-        provider = canonical(written)
-    except Exception:  # noqa: BLE001 - a type of somebody else's, or no core here
-        return written
-    return next((kind for kind, name in CLOUDS.items() if name == provider), provider)
+    may_be_tacendas = any(part in written.lower() for part in ("aws", "az", "gcp", "vault"))
+    return type_written(written) if may_be_tacendas and written not in CLOUDS else written
 
 
 def _value(name: str) -> Any:

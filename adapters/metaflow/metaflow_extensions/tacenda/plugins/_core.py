@@ -42,7 +42,7 @@ def clear_errors(what: str) -> Iterator[None]:
     try:
         yield
     except SecretError as error:
-        from metaflow_extensions.tacenda.plugins.remote._missing_sdk import advice
+        from metaflow_extensions.tacenda.plugins._missing_sdk import advice
 
         failures = [*error.failures.values()] or [error]
         messages = dict.fromkeys(map(str, failures))  # once, where all failed for one reason

@@ -8,16 +8,16 @@
 | `TaskDataStore.save_artifacts` | an artifact that holds a secret fails the task before anything is saved |
 | `TaskDataStore.persist` | steps can allow artifacts to hold secrets |
 | `FlowSpec._get_foreach_item_value` | the items of an allowed foreach are masked in the metadata of tasks |
+| `FlowGraph.output_steps` | the stored description of a flow has no values of inline sources |
+| `MetadataProvider.mutate_user_tags_for_run` | tags that a step gives to a run are masked |
 | `MetaflowTask._exec_step_function` | exceptions that leave a step are masked for decorators and event loggers |
 | `MetaflowExceptionWrapper.__init__` | so are the texts of exceptions that are saved, `@catch`'s too |
 | `SystemLogger.log_event` | and the tracebacks that are sent to an event logger |
-| `get_secret` | names that Metaflow cannot answer are tacenda's |
-| `get_secrets_backend_provider` | what Metaflow's own providers return is masked, for `get_secret()` too |
 | `CardCreator._run_cards_subprocess` | components and data of cards are masked |
 | `CardCreator._run_command` | the process that makes a card is told what to mask |
 | `CardDatastore.save_card`, `.save_data` | it masks what it has from elsewhere: allowed artifacts, the environment |
-| `MetadataProvider.mutate_user_tags_for_run` | tags that a step gives to a run are masked |
-| `FlowGraph.output_steps` | the stored description of a flow has no values of inline sources |
+| `get_secret` | names that Metaflow cannot answer are tacenda's |
+| `get_secrets_backend_provider` | what Metaflow's own providers return is masked, for `get_secret()` too |
 
 `PATCHES` says what is lost where one does not fit.
 """

@@ -18,8 +18,8 @@ _adapters = os.environ.get("TACENDA_ADAPTERS", "")
 if not _adapters or "metaflow" in _adapters.replace(" ", "").split(","):
     try:
         from metaflow_extensions.tacenda.plugins import secrets_decorator  # noqa: F401 - only whether it can be
+        from metaflow_extensions.tacenda.plugins._carried import use_carried_stack
         from metaflow_extensions.tacenda.plugins.backend import _backend_types
-        from metaflow_extensions.tacenda.plugins.remote._snapshot import use_carried_stack
     except Exception as error:  # noqa: BLE001 - a broken installation fails in any way
         problem = error.with_traceback(None)
         _lacking = (getattr(error, "name", None) or "").partition(".")[0] == "metaflow"  # as one before 2.15.20
@@ -33,7 +33,7 @@ if not _adapters or "metaflow" in _adapters.replace(" ", "").split(","):
     else:
         STEP_DECORATORS_DESC = [("secrets", ".secrets_decorator.TacendaSecretsDecorator")]
         SECRETS_PROVIDERS_DESC = [
-            (kind, f".backend._provider_classes.{kind.capitalize()}Provider")
+            (kind, f".sources._provider_classes.{kind.capitalize()}Provider")
             for kind in _backend_types.OURS
             if not _backend_types.is_taken(kind)
         ]

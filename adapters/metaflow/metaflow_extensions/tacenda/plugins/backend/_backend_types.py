@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 __all__ = [
+    "CHOSEN_BY",
     "CLOUDS",
     "OURS",
     "PREFIXES",
@@ -15,6 +16,8 @@ __all__ = [
     "is_taken",
     "known_type",
     "provider_of",
+    "type_of",
+    "type_written",
 ]
 
 OURS = ("env", "files", "local", "vault")
@@ -27,9 +30,11 @@ CLOUDS = {
 }
 """Metaflow's types whose backends tacenda serves too, and tacenda's provider for each."""
 
-
 PREFIXES = {"az-key-vault": "AZURE_KEY_VAULT_PREFIX", "gcp-secret-manager": "GCP_SECRET_MANAGER_PREFIX"}
 """Metaflow's setting that says where the names of a type are, and that alone chooses the type."""
+
+CHOSEN_BY = "TACENDA_BACKEND_CHOSEN_BY"
+"""The name in `metaflow_config` that says which variable has chosen the secrets backend, for messages."""
 
 
 def default_type() -> str | None:
@@ -64,24 +69,32 @@ def is_taken(kind: str) -> bool:
 
 
 def known_type(written: str) -> str:
-    """Return the registered type for any name that tacenda knows its backend by, such as `aws_secretsmanager`.
+    """Return the registered type for any name that tacenda knows its backend by; see `type_written`."""
+    return written if is_registered(written) else type_written(written)
 
-    Needs the core for names that are not registered; without it they stay as they are.
+
+def type_written(written: str) -> str:
+    """Return the type for a name that tacenda knows its backend by, such as `aws_secretsmanager`; any other as it is.
+
+    Needs the core; without it all names stay as they are.
     """
-    if is_registered(written):
-        return written
     try:
         from tacenda._registry import canonical
 
         provider = canonical(written)
-    except Exception:  # noqa: BLE001 - Metaflow says that it does not know the type, and which there are
+    except Exception:  # noqa: BLE001 - somebody else's type, or none: Metaflow says which there are
         return written
-    return next((kind for kind, name in CLOUDS.items() if name == provider), provider)
+    return type_of(provider) or provider
 
 
 def provider_of(kind: str) -> str:
     """Return tacenda's provider for a type."""
     return CLOUDS.get(kind, kind)
+
+
+def type_of(provider: str) -> str | None:
+    """Return what Metaflow itself calls the backend of a provider of tacenda's; None if it does not know it."""
+    return next((kind for kind, name in CLOUDS.items() if name == provider), None)
 
 
 def _registered() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from metaflow import metaflow_config
 
-from metaflow_extensions.tacenda.plugins.backend._backend_types import CLOUDS, PREFIXES, default_type
+from metaflow_extensions.tacenda.plugins.backend._backend_types import CHOSEN_BY, CLOUDS, PREFIXES, default_type
 
 if TYPE_CHECKING:
     from tacenda._stack import Stack
@@ -48,7 +48,7 @@ def settings() -> dict[str, str]:
 
 def chosen_by() -> str:
     """Return the variable, with its value, that has chosen the backend: for messages."""
-    by = _value("TACENDA_BACKEND_CHOSEN_BY") or "METAFLOW_DEFAULT_SECRETS_BACKEND_TYPE"
+    by = _value(CHOSEN_BY) or "METAFLOW_DEFAULT_SECRETS_BACKEND_TYPE"
     return f"{by}={_value(by.removeprefix('METAFLOW_')) if by.endswith('_PREFIX') else default_type()}"
 
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from metaflow_extensions.tacenda.plugins._carried import was_found
 from metaflow_extensions.tacenda.plugins.backend._backend_types import CLOUDS, default_type, is_ours, provider_of
 from metaflow_extensions.tacenda.plugins.backend._settings import (
     chosen_by,
@@ -18,7 +19,6 @@ from metaflow_extensions.tacenda.plugins.backend._settings import (
     has_two_prefixes,
     refuse_two_prefixes,
 )
-from metaflow_extensions.tacenda.plugins.remote._snapshot import was_found
 
 if TYPE_CHECKING:
     from tacenda._stack import Stack
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = [
     "InForce",
     "configured",
-    "configured_stack",
     "described_by",
     "for_references",
     "in_force",
@@ -83,20 +82,6 @@ def for_references(role: str | None = None) -> InForce:
     if not is_chosen() and has_two_prefixes():
         return InForce(None, "the prefixes of two clouds", described=True)
     return in_force(role)
-
-
-def configured_stack() -> Stack | None:
-    """Return the stack in force if tacenda's own configuration has it: one that was chosen, or is in a file.
-
-    None where Metaflow's settings decide, or nobody has configured anything.
-
-    Raises:
-        ConfigurationError: as `in_force`.
-    """
-    from tacenda._config import NO_FILE
-
-    serves = in_force()
-    return None if serves.described or serves.stack is None or serves.stack.source == NO_FILE else serves.stack
 
 
 def is_chosen() -> bool:

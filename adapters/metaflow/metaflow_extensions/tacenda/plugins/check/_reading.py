@@ -11,7 +11,7 @@ from metaflow.exception import MetaflowException
 from metaflow_extensions.tacenda.plugins.backend._stack import store_for
 from metaflow_extensions.tacenda.plugins.check._later import ask_now
 from metaflow_extensions.tacenda.plugins.remote._package import is_remote
-from metaflow_extensions.tacenda.plugins.sources._callables import called
+from metaflow_extensions.tacenda.plugins.sources._callables import label
 from metaflow_extensions.tacenda.plugins.sources._fetch import fetched_from, named_apart, names_of_stacks
 from metaflow_extensions.tacenda.plugins.sources._fetched import Fetched
 from metaflow_extensions.tacenda.plugins.sources._spec import Spec, parse
@@ -68,7 +68,7 @@ class Reader:
         return {"secrets": rows, "error": wrong}
 
     def _rows(self, item: Any, sources: list[Any] | None, role: str | None) -> Iterator[dict[str, Any]]:
-        function = f"the function {called(item)}" if callable(item) else None
+        function = f"the function {label(item)}" if callable(item) else None
         if sources is None:
             note = "decided when the step runs"
             yield {"source": function or "(a list)", "from": None, "ok": None, "note": note, "error": None}

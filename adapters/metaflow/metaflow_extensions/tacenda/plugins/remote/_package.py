@@ -15,9 +15,10 @@ from typing import Any
 
 from metaflow.exception import MetaflowException
 
+from metaflow_extensions.tacenda.plugins._carried import FOLDER, STACK
 from metaflow_extensions.tacenda.plugins._core import clear_errors, core
 from metaflow_extensions.tacenda.plugins.remote._file_warnings import warn_of_files
-from metaflow_extensions.tacenda.plugins.remote._snapshot import FOLDER, STACK, make_snapshot
+from metaflow_extensions.tacenda.plugins.remote._snapshot import make_snapshot
 from metaflow_extensions.tacenda.plugins.sources._callables import declared
 
 __all__ = ["carries_the_package", "core_files", "is_remote", "packaged_files"]

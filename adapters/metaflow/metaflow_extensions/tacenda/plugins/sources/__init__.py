@@ -1,1 +1,1 @@
-"""What a source of `@secrets` is, and what it holds."""
+"""What a source of `@secrets` is, what it holds, and the environment variables of that."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from metaflow.exception import MetaflowException
 
-__all__ = ["called", "declared", "resolved"]
+__all__ = ["declared", "label", "resolved"]
 
 
 def declared(sources: Any) -> list[Any]:
@@ -35,17 +35,17 @@ def resolved(sources: Any, flow: Any = None) -> list[Any]:
 def _resolved(sources: Any, flow: Any) -> Iterator[Any]:
     for source in declared(sources):
         if callable(source):
-            yield from _resolved(_called(source, flow), flow)
+            yield from _resolved(_answer(source, flow), flow)
         else:
             yield source
 
 
-def _called(function: Callable[..., Any], flow: Any) -> Any:
+def _answer(function: Callable[..., Any], flow: Any) -> Any:
     try:
         return function(flow) if _takes_one(function) else function()
     except Exception as error:
         raise MetaflowException(
-            f"@secrets: the function {called(function)}, which says what the sources are, failed: "
+            f"@secrets: the function {label(function)}, which says what the sources are, failed: "
             f"{type(error).__name__}: {error}"
         ) from error
 
@@ -60,7 +60,7 @@ def _takes_one(function: Callable[..., Any]) -> bool:
     return True
 
 
-def called(function: Callable[..., Any]) -> str:
+def label(function: Callable[..., Any]) -> str:
     """Return how messages call a function: by name and place."""
     code = getattr(function, "__code__", None)
     name = getattr(function, "__qualname__", type(function).__name__)

@@ -15,7 +15,7 @@ from metaflow_extensions.tacenda.plugins.sources._callables import resolved
 from metaflow_extensions.tacenda.plugins.sources._fetched import Fetched
 from metaflow_extensions.tacenda.plugins.sources._names import short_names
 from metaflow_extensions.tacenda.plugins.sources._spec import Spec, parse
-from metaflow_extensions.tacenda.plugins.step._spelling import as_metaflow
+from metaflow_extensions.tacenda.plugins.sources._spelling import as_metaflow
 
 if TYPE_CHECKING:
     from tacenda._stack import Stack

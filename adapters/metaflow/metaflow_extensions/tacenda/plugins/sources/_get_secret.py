@@ -34,7 +34,7 @@ def variables_of(source: str | dict[str, Any], role: str | None = None) -> dict[
     from metaflow_extensions.tacenda.plugins._core import clear_errors, core
     from metaflow_extensions.tacenda.plugins.sources._fetch import fetch
     from metaflow_extensions.tacenda.plugins.sources._names import short_names
-    from metaflow_extensions.tacenda.plugins.step._spelling import as_tacenda
+    from metaflow_extensions.tacenda.plugins.sources._spelling import as_tacenda
     from tacenda.delivery import merge_variables
 
     core()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from metaflow_extensions.tacenda.plugins.backend import _stack
-from metaflow_extensions.tacenda.plugins.backend._backend_types import CLOUDS, default_type
+from metaflow_extensions.tacenda.plugins.backend._backend_types import default_type, type_of
 from metaflow_extensions.tacenda.plugins.backend._settings import described_stack, describes, has_custom_client
 from metaflow_extensions.tacenda.plugins.sources._names import split_version
 
@@ -48,7 +48,7 @@ def parsed(text: str) -> Reference | None:
         provider = canonical(reference.backend)
     except ConfigurationError:
         return Reference(None, None, reference.key)
-    return Reference(provider, next((kind for kind in CLOUDS if CLOUDS[kind] == provider), None), reference.key)
+    return Reference(provider, type_of(provider), reference.key)
 
 
 def is_left_to_metaflow(reference: Reference, text: str, in_force: _stack.InForce) -> bool:

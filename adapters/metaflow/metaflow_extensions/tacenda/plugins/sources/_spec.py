@@ -106,7 +106,10 @@ class _Parser:
             return self._of_dict(dict(source))
         if isinstance(source, str):
             return self._of_text(filled_in(source))._replace(source=source)
-        raise MetaflowException("@secrets sources items must be either a string or a dict")
+        raise MetaflowException(
+            "@secrets sources items must be either a string or a dict, or functions that return such - found "
+            f"{type(source).__name__}"
+        )
 
     def _of_text(self, text: str) -> Spec:
         kind, dot, identifier = text.partition(".")

@@ -16,7 +16,7 @@ from typing import Any
 
 from metaflow.exception import MetaflowException
 
-__all__ = ["START_JITTER", "longest_wait", "spread_start"]
+__all__ = ["START_JITTER", "is_elsewhere", "longest_wait", "spread_start"]
 
 START_JITTER = "TACENDA_START_JITTER"
 """The environment variable for the longest wait of a wide foreach, in seconds; 0 is none. It holds locally too."""
@@ -50,8 +50,12 @@ def longest_wait(flow: Any) -> float:
         return 0.0
     if chosen is not None:
         return chosen
-    elsewhere = os.environ.get("METAFLOW_RUNTIME_ENVIRONMENT", "local") != "local"
-    return min(tasks * _PER_TASK, _LONGEST) if elsewhere else 0.0
+    return min(tasks * _PER_TASK, _LONGEST) if is_elsewhere() else 0.0
+
+
+def is_elsewhere() -> bool:
+    """Return whether this task runs on another machine than the one that has started the run."""
+    return os.environ.get("METAFLOW_RUNTIME_ENVIRONMENT", "local") != "local"
 
 
 def _seconds(setting: str) -> float:

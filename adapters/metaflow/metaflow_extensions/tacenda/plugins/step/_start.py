@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ from metaflow.unbounded_foreach import UBF_TASK
 
 from metaflow_extensions.tacenda.plugins._core import clear_errors, core
 from metaflow_extensions.tacenda.plugins.sources._fetch import fetch
-from metaflow_extensions.tacenda.plugins.step._fan_out import spread_start
+from metaflow_extensions.tacenda.plugins.step._fan_out import is_elsewhere, spread_start
 from metaflow_extensions.tacenda.plugins.step._variables import inject
 
 __all__ = ["give_secrets"]
@@ -43,4 +42,4 @@ def give_secrets(declared: Mapping[str, Any], flow: Any, ubf_context: str | None
 
 def _inherits_the_environment(ubf_context: str | None) -> bool:
     # Metaflow's own rule: the workers of a local @parallel step have what their control task was given.
-    return ubf_context == UBF_TASK and os.environ.get("METAFLOW_RUNTIME_ENVIRONMENT", "local") == "local"
+    return ubf_context == UBF_TASK and not is_elsewhere()

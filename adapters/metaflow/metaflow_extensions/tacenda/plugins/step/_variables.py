@@ -11,7 +11,7 @@ from metaflow.plugins.secrets import utils
 
 from metaflow_extensions.tacenda.plugins.sources._fetched import Fetched
 from metaflow_extensions.tacenda.plugins.sources._names import short_names
-from metaflow_extensions.tacenda.plugins.step._spelling import as_tacenda
+from metaflow_extensions.tacenda.plugins.sources._spelling import as_tacenda
 
 __all__ = ["inject", "settable"]
 

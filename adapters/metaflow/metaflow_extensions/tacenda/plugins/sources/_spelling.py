@@ -60,7 +60,10 @@ def _sanitized(content: Mapping[str, str], name: str) -> dict[str, str]:
     for key, text in content.items():
         variable = key.replace("-", "_").replace(".", "_").replace("/", "_")
         if variable in variables:
-            raise MetaflowException(f"Duplicate key in secret {name!r}: {key!r} means the variable {variable!r} too")
+            raise MetaflowException(
+                f"Duplicate key in secret {name!r}: {key!r} means the variable {variable!r} too\n"
+                "  next: rename one of the two keys"
+            )
         variables[variable] = text
     return variables
 

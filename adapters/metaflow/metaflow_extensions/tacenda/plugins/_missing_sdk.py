@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from metaflow_extensions.tacenda.plugins.remote._snapshot import carried
+from metaflow_extensions.tacenda.plugins._carried import carried
 
 __all__ = ["advice"]
 
