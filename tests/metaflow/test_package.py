@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from metaflow import metaflow_config
 from metaflow.exception import MetaflowException
 
 from metaflow_extensions.tacenda.plugins import _carried
@@ -154,6 +155,21 @@ def test_file_with_secrets(package, tmp_path):
     assert ".secrets.json" in carried
     assert f"the code package takes in {tmp_path}/.secrets.json, with the secrets of tacenda's stack 'dev'" in said
     assert "example-x" not in said
+
+
+@pytest.mark.parametrize(("kind", "warned"), [(None, True), ("aws-secrets-manager", False)])
+def test_file_that_a_remote_step_asks(monkeypatch, tmp_path, caplog, kind: str | None, warned: bool):
+    """A file of this machine is warned of where a step elsewhere would ask it, not where Metaflow's backend serves."""
+    (tmp_path / "tacenda.yaml").write_text("stacks: {dev: {secrets: {provider: local}}}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(metaflow_config, "DEFAULT_SECRETS_BACKEND_TYPE", kind)
+    declares = SimpleNamespace(name="secrets", attributes={"sources": ["api-keys"]})
+    list(
+        packaged_files(
+            [SimpleNamespace(__name__="start", decorators=[declares, SimpleNamespace(name="batch")])], "secrets"
+        )
+    )
+    assert ("runs on another machine" in caplog.text) is warned
 
 
 def test_same_content(package, tmp_path):

@@ -94,6 +94,9 @@ def test_flow(run_flow: Any, bao: OpenBao, stack: None, tmp_path: Path):
 def test_without_a_stack():
     """Without an entry in a stack, a type is asked with default settings: the backend's own variables."""
     assert start_step("vault.api-keys")["api-keys"]["API_KEY"] == os.environ["API_KEY"] == "example-vault"
+    message = failure("vault.nothing")
+    assert "in stack 'vault' (Metaflow's type 'vault')" in message
+    assert "environment variable" not in message
 
 
 @pytest.mark.usefixtures("login", "stack")

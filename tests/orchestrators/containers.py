@@ -159,6 +159,8 @@ class Cluster:
         _, _, key = deployment.containers["start"].environment["METAFLOW_CODE_URL"].removeprefix("s3://").partition("/")
         package = self.aws.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
         with tarfile.open(fileobj=io.BytesIO(package)) as opened:
+            if hasattr(tarfile, "data_filter"):  # as Python 3.14 does, and older ones since 2023
+                opened.extraction_filter = tarfile.data_filter
             opened.extractall(directory)
         return directory
 

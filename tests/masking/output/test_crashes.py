@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 
 import pytest
@@ -82,3 +83,18 @@ def test_terminal(programs, read_until, end):
     assert no_value(programs, output)
     assert b"the end" in output
     assert numbers(output) == list(range(LINES.get(end, 10)))
+
+
+def test_one_end_for_all(programs):
+    """Of a killed process, no stream ends before the others' output has arrived.
+
+    Readers such as Metaflow take the end of one for the end of the process, and read no more than is there.
+    """
+    process = programs.start("crash.py", "killed_with_much_left")
+    assert process.wait(60) == -signal.SIGKILL
+    ends = select.poll()
+    ends.register(process.stderr, 0)
+    assert ends.poll(300) == []
+    out, _ = process.communicate(timeout=60)
+    assert out.count(b"x\n") == 2000
+    assert out.endswith(b"the end\n")

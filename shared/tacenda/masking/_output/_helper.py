@@ -27,6 +27,8 @@ _SWITCH = 0.0005
 """A thread that masks lets one that registers run after about this time. Seconds."""
 _MOST = 512
 """Most requests at once; each has a connection and a thread."""
+_LAST = 10.0
+"""So long the end of one stream waits until the others' output has arrived. Seconds."""
 _OTHERS = 32
 """So many descriptors are left for all else."""
 
@@ -148,9 +150,15 @@ class _Helper:
         for pump in list(self._pumps.values()):
             pump.drain()
 
+    def _let_the_others_arrive(self) -> None:
+        # A process that is killed closes all its output at once, and some readers, Metaflow among them, take the end of
+        # one stream for the end of the process.
+        for pump in list(self._pumps.values()):
+            pump.drain(_LAST)
+
     def _carry(self, payload: bytes, source: int, target: int) -> None:
         name, group = payload.split()
-        pump = Pump(Route(source, target, int(group)), self._masker, self._numpy)
+        pump = Pump(Route(source, target, int(group)), self._masker, self._numpy, self._let_the_others_arrive)
         pump.start()
         for ended in [known for known, other in list(self._pumps.items()) if other.left]:
             self._pumps.pop(ended, None)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from tacenda.masking._stream import HELD
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tacenda.masking._engine import Masker
 
 __all__ = ["Pump", "Route"]
@@ -50,11 +52,13 @@ class Pump(threading.Thread):
         route: from where to where.
         masker: what masks.
         numpy: the directory that holds numpy, or "" if there is none.
+        before_end: called when everything has been carried, before the target is closed.
     """
 
-    def __init__(self, route: Route, masker: Masker, numpy: str) -> None:
+    def __init__(self, route: Route, masker: Masker, numpy: str, before_end: Callable[[], None]) -> None:
         super().__init__(daemon=True)
         self._route = route
+        self._before_end = before_end
         self._stream = masker.stream()
         self._numpy = numpy
         self._wake = os.pipe()
@@ -76,10 +80,12 @@ class Pump(threading.Thread):
                 raise OSError("the output has ended")
             return os.dup(self._route.target)
 
-    def drain(self) -> None:
+    def drain(self, limit: float | None = None) -> None:
         """Wait until everything that was written to the stream before has arrived.
 
-        There is no limit of time: without masking, a writer would wait for a slow reader too.
+        Args:
+            limit: longest wait, in seconds. None if there is none: without masking, a writer would wait for a slow
+                reader too.
         """
         drain = _Drain()
         self._drains.append(drain)
@@ -87,21 +93,25 @@ class Pump(threading.Thread):
             if self._ended.is_set():
                 return
             os.write(self._wake[1], b"w")
-        drain.done.wait()
+        drain.done.wait(limit)
 
     def run(self) -> None:
         """Carry to the end. Any fault of ours ends the whole helper, so that nothing gets out unmasked."""
+        carried = False
         try:
             with suppress(OSError):  # of the target: nobody reads any more, or its disk is full
                 while self._step():
                     pass
-                self._leave()
+                carried = True
             os.close(self._route.source)  # writers get EPIPE or SIGPIPE, as they would without masking
             with self._guard:
                 self._ended.set()
                 for end in self._wake:
                     os.close(end)
             self._answer(list(self._drains))
+            if carried:
+                self._before_end()
+                self._leave()
         except BaseException:  # noqa: BLE001 - whatever it was
             os._exit(1)
 

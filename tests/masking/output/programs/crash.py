@@ -118,6 +118,11 @@ def full_pipe() -> None:
     print(LAST)
 
 
+def killed_with_much_left() -> None:
+    os.write(1, (b"x" * 99 + b"\n") * 2000 + b"the end\n")  # more than one pipe takes, less than two do
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 if __name__ == "__main__":
     start()
     write_in_every_way()

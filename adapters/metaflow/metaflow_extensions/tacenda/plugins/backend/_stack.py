@@ -109,7 +109,9 @@ def of_provider(kind: str) -> Stack:
 
     stack = configured()
     own = tuple(entry for entry in stack.entries if entry.provider == provider_of(kind))
-    return stack._replace(entries=own or (Entry(provider_of(kind), {}),))
+    if own:
+        return stack._replace(entries=own)
+    return stack._replace(name=kind, source=f"Metaflow's type {kind!r}", entries=(Entry(provider_of(kind), {}),))
 
 
 def described_by(kind: str, options: Mapping[str, Any]) -> Stack:

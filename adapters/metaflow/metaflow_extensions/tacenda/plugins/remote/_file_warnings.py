@@ -17,8 +17,8 @@ def warn_of_files(stack: Mapping[str, Any], remote_steps: Sequence[str]) -> None
     """Warn of a file that steps elsewhere would ask, and of one that would be carried in the code package.
 
     Args:
-        stack: the snapshot of the stack in force; empty if there is none.
-        remote_steps: the steps that declare secrets and run on other machines.
+        stack: the snapshot of tacenda's configured stack; empty if there is none.
+        remote_steps: the steps that ask the stack and run on other machines.
     """
     for label, settings in stack.get("stacks", {}).items():
         entries = [entry for entry in settings["secrets"] if entry["provider"] == "local"]

@@ -17,6 +17,7 @@ from metaflow.exception import MetaflowException
 
 from metaflow_extensions.tacenda.plugins._carried import FOLDER, STACK
 from metaflow_extensions.tacenda.plugins._core import clear_errors, core
+from metaflow_extensions.tacenda.plugins.backend._stack import for_references
 from metaflow_extensions.tacenda.plugins.remote._file_warnings import warn_of_files
 from metaflow_extensions.tacenda.plugins.remote._snapshot import make_snapshot
 from metaflow_extensions.tacenda.plugins.sources._callables import declared
@@ -62,11 +63,12 @@ def packaged_files(flow: Any, name: str) -> Iterator[tuple[str, str]]:
         core()
         with clear_errors("Cannot tell where the secrets of steps come from"):
             snapshot = make_snapshot()
+            asks_the_stack = not for_references().described
     except MetaflowException:
         if remote_steps and not _all_are_metaflows(flow, name):
             raise
-        snapshot = {}
-    warn_of_files(snapshot.get(STACK, {}), remote_steps)
+        snapshot, asks_the_stack = {}, False
+    warn_of_files(snapshot.get(STACK, {}), remote_steps if asks_the_stack else ())
     yield from core_files()
     folder = tempfile.TemporaryDirectory(prefix="tacenda-snapshot-")
     _FOLDERS.append(folder)
