@@ -11,9 +11,11 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -234,7 +236,12 @@ def _of_batch(machine: dict[str, Any]) -> dict[str, Container]:
 
 
 def _finished(command: list[Any], cwd: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, cwd=cwd, env=env, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    out, err = process.communicate()
+    with suppress(ProcessLookupError):  # a container ends with its first process, and all in it: Metaflow's sidecar too
+        os.killpg(process.pid, signal.SIGKILL)
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def _environment(home: Path, *packages: str) -> Path:
