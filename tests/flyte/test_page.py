@@ -53,11 +53,12 @@ SECRETS = {
 }
 
 RUN_ALL = """
-import os, pathlib, sys, tempfile
+import os, sys, tempfile
 import flyte
 flyte.init()
 import page
 from flyte._run import _Runner
+from tacenda import _secret_directory
 
 def run_all():
     with tempfile.TemporaryDirectory() as writable:  # upstream's own default belongs to the first user who ran it
@@ -65,8 +66,7 @@ def run_all():
             _Runner("local", metadata_path=writable, raw_data_path=writable).run(task)
     names = {"MY_API_KEY", "OPENAI_API_KEY", "FLYTE_SECRETS_DEFAULT_DIR", "TACENDA_INJECTED"}
     print("variables left", sorted(names & set(os.environ)))
-    mounts = pathlib.Path("/dev/shm").glob("tacenda-files-*/*")
-    print("files left", [path.name for path in mounts if path.stat().st_uid == os.getuid()])
+    print("files left", os.listdir(_secret_directory.secret_directory()))  # of this process
     functions = (open, os.open, os.stat, os.lstat)
     print("functions left", [function for function in functions if "Redirected" in str(type(function))])
 

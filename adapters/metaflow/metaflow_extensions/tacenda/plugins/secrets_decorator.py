@@ -10,6 +10,7 @@ from typing import Any
 
 from metaflow.exception import MetaflowException
 from metaflow.metaflow_current import Current
+from metaflow.plugins.secrets import secrets_spec, utils  # noqa: F401 - older versions lack them and keep their own
 from metaflow.plugins.secrets.secrets_decorator import SecretsDecorator
 
 from metaflow_extensions.tacenda.plugins._core import core
