@@ -134,6 +134,7 @@ def test_practices(project: Any, variables: dict[str, str], vault: OpenBao):
 def test_clash(project: Any, variables: dict[str, str], vault: OpenBao):
     """`@environment` and `@secrets` that want the same variables: one error lists every one of them (S1.78)."""
     put(vault, "api-keys", {"API_KEY": KEY})
+    put(vault, "db-credentials", {"PASSWORD": NEW})
     done = run_page("clash_flow.py", project, **variables)
     assert done.code == 1
     assert "API_KEY: from 'api-keys#API_KEY', and set already" in done.output
