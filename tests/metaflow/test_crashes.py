@@ -93,13 +93,13 @@ class CrashFlow(FlowSpec):
     @step
     def start(self):
         self.ends = [end.__name__ for end in ENDS]
-        self.next(self.work, foreach="ends")
+        self.next(self.crash, foreach="ends")
 
     @catch(var="caught", print_exception=False)
     @timeout(seconds=5)
     @secrets(sources=["api-keys"])
     @step
-    def work(self):
+    def crash(self):
         os.write(1, f"this is {self.input}\\n".encode())
         write_in_every_way()
         globals()[self.input]()
@@ -127,7 +127,7 @@ class Crashed:
         self.output = output
         self.directory = directory
         self.logs: dict[str, str] = {}
-        for path in directory.glob(".metaflow/CrashFlow/*/work/*/0.runtime_stdout.log"):
+        for path in directory.glob(".metaflow/CrashFlow/*/crash/*/0.runtime_stdout.log"):
             text = path.read_text() + path.with_name("0.runtime_stderr.log").read_text()
             if end := re.search(r"this is (\w+)", text):
                 self.logs[end[1]] = text
